@@ -1,0 +1,159 @@
+//! What the analyzer found in one push, and what a page shows of it.
+//!
+//! `report.json` is the whole judgement and is written once; its hash is what a reviewer approves.
+//! `page.json` holds what only a page needs (sample records, plots), so that a decision never depends on it.
+//! Both are JSON that the analyzer writes and the callback reads: two services that share nothing else.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{ContentHash, PushId, Share, Threshold};
+
+/// The version of [`Report`] and [`PageData`] that this code writes.
+pub const REPORT_VERSION: u32 = 1;
+
+/// One version of one S3 object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectVersion {
+    /// Bucket name.
+    pub bucket: String,
+    /// Object key, decoded.
+    pub key: String,
+    /// The version that S3 gave it.
+    pub version_id: String,
+}
+
+impl ObjectVersion {
+    /// The push that this object version is.
+    pub fn push_id(&self) -> PushId {
+        PushId::of(&self.bucket, &self.key, &self.version_id)
+    }
+}
+
+/// The judgement of one push.
+///
+/// Same bytes, same baseline, same rules: the same report, byte for byte, so it holds no time but the delivery's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`REPORT_VERSION`] at the time of writing.
+    pub version: u32,
+    /// Which push.
+    pub push: PushId,
+    /// The object version that was analyzed, and that Accept tags.
+    pub source: ObjectVersion,
+    /// Dataset and customer, from the key.
+    pub dataset: String,
+    /// See `dataset`.
+    pub customer: String,
+    /// When S3 stored the version.
+    pub delivered_at: Timestamp,
+    /// SHA-256 of the object's bytes.
+    pub content: ContentHash,
+    /// Records in the push.
+    pub records: u64,
+    /// Records with at least one hard finding; each counted once.
+    pub anomalous: u64,
+    /// `anomalous` of `records`; the whole for a push that could not be read.
+    pub row_rate: Share,
+    /// The largest share that no single record is guilty of: missing records, excess nulls, a shifted distribution.
+    pub batch_mass: Share,
+    /// The limit that was applied.
+    pub threshold: Threshold,
+    /// Whether a person must look: the larger of the two rates is strictly above the threshold.
+    pub needs_review: bool,
+    /// What was found, the gravest first.
+    pub findings: Vec<Finding>,
+    /// What the push was compared with.
+    pub baseline: BaselineSummary,
+}
+
+impl Report {
+    /// The anomaly rate: the larger of the two shares.
+    pub fn rate(&self) -> Share {
+        self.row_rate.max(self.batch_mass)
+    }
+}
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The check's name, for example `category never seen`.
+    pub check: String,
+    /// The columns it speaks of; empty for the push as a whole.
+    pub columns: Vec<String>,
+    /// Whether single records are guilty (a hard finding) or only the push as a whole.
+    pub hard: bool,
+    /// Records concerned, of all.
+    pub share: Share,
+    /// One sentence for a reviewer, with figures of before and now.
+    pub reason: String,
+    /// Up to three values that show it; masked where the column is personal.
+    pub examples: Vec<String>,
+}
+
+/// What is normal for a customer: which pushes say so, and how they fared.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BaselineSummary {
+    /// The accepted pushes that were compared with, oldest first.
+    pub members: Vec<BaselineMember>,
+}
+
+/// One accepted push.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BaselineMember {
+    /// Which.
+    pub push: PushId,
+    /// When it was delivered.
+    pub delivered_at: Timestamp,
+    /// Its records.
+    pub records: u64,
+    /// Its anomaly rate when it was judged.
+    pub rate: Share,
+}
+
+/// What a page shows beside the report.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PageData {
+    /// [`REPORT_VERSION`] at the time of writing.
+    pub version: u32,
+    /// Names of the columns of `sample`, in the push's order.
+    pub columns: Vec<String>,
+    /// Some of the anomalous records.
+    pub sample: Vec<SampleRecord>,
+    /// Each guilty column beside what it usually looks like.
+    pub plots: Vec<ColumnPlot>,
+}
+
+/// One anomalous record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleRecord {
+    /// Its 0-based place in the push.
+    pub record: u64,
+    /// One value per column of [`PageData::columns`]; null where the record has none; masked where the column is personal.
+    pub values: Vec<Option<String>>,
+    /// Which of those columns are guilty, by index.
+    pub guilty: Vec<usize>,
+    /// Why, in words.
+    pub reasons: Vec<String>,
+}
+
+/// The distribution of one column, before and now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnPlot {
+    /// Which column.
+    pub column: String,
+    /// Bins of its values in order (of size, or of frequency for categories).
+    pub bins: Vec<PlotBin>,
+}
+
+/// One bin of a plot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlotBin {
+    /// The value or range that it stands for.
+    pub label: String,
+    /// Share of the records of the baseline's pushes.
+    pub before: f64,
+    /// Share of this push's records.
+    pub now: f64,
+}
