@@ -1,0 +1,30 @@
+//! What each service stands on: settings, telemetry, shutdown, AWS clients, the ledger, the queue loop.
+//!
+//! Everything that touches AWS for a review's sake is here once: [`Reviews`] carries out what the pure life in
+//! `holdpoint-review` says, with its order of effects, for the worker's clock and the callback's decisions alike.
+
+mod aws;
+mod ledger;
+mod queue;
+mod reviews;
+mod settings;
+mod shutdown;
+mod tasks;
+mod telemetry;
+mod wait;
+
+pub use aws::{Clients, require_versioning};
+pub use ledger::{Ledger, ReadError, Stored, WriteError};
+pub use queue::{After, Consumer, Message, Queue, QueueError};
+pub use reviews::{Carried, Interrupted, Reviews};
+pub use settings::{Settings, SettingsError};
+pub use shutdown::Stop;
+pub use tasks::{TaskReply, Tasks, TasksError};
+pub use telemetry::{LogFormat, init as init_telemetry};
+pub use wait::Backoff;
+
+/// The wall clock. The one place that reads it; pure functions take `now`.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

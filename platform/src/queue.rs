@@ -1,0 +1,188 @@
+//! SQS: sending, and the loop that receives.
+//!
+//! A message is handled by a function that says what becomes of it; until that is done it is invisible, and whatever
+//! crashes brings it back. At least once, always.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_sdk_sqs::{
+    Client,
+    types::MessageSystemAttributeName::{ApproximateReceiveCount, SentTimestamp},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, warn};
+
+use crate::{Backoff, Stop};
+
+/// A queue.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    sqs: Client,
+    url: String,
+}
+
+/// One receipt of a message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// What was sent.
+    pub body: String,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// How often it was received, this time included.
+    pub receives: u32,
+    receipt: String,
+}
+
+/// SQS did not answer, or refused: try again; what was asked may have happened.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue cannot be used")]
+pub struct QueueError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// It is done with.
+    Delete,
+    /// It comes again after so long.
+    Again(Duration),
+    /// It comes again when its visibility timeout is over; the way of failures.
+    Leave,
+}
+
+impl Queue {
+    /// The queue at this URL.
+    pub fn new(sqs: Client, url: impl Into<String>) -> Self {
+        Self { sqs, url: url.into() }
+    }
+
+    /// Sends a message that is received after a delay of at most 15 minutes.
+    ///
+    /// # Errors
+    /// [`QueueError`]: it may have been sent.
+    pub async fn send(&self, body: &impl Serialize, delay: Duration) -> Result<(), QueueError> {
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
+        let send = self.sqs.send_message().queue_url(&self.url).message_body(to_json(body)).delay_seconds(seconds);
+        send.send().await.map_err(|error| QueueError(error.into()))?;
+        Ok(())
+    }
+
+    /// Sends a message to a FIFO queue; a second one with the same deduplication id within 5 minutes is swallowed.
+    ///
+    /// # Errors
+    /// [`QueueError`]: it may have been sent.
+    pub async fn send_in_order(&self, body: &impl Serialize, group: &str, deduplication_id: &str) -> Result<(), QueueError> {
+        let send = self.sqs.send_message().queue_url(&self.url).message_body(to_json(body));
+        let send = send.message_group_id(group).message_deduplication_id(deduplication_id);
+        send.send().await.map_err(|error| QueueError(error.into()))?;
+        Ok(())
+    }
+
+    async fn receive(&self, up_to: usize, wait: Duration, visibility: Duration) -> Result<Vec<Message>, QueueError> {
+        let seconds = |duration: Duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX);
+        let receive = self.sqs.receive_message().queue_url(&self.url);
+        let receive = receive.max_number_of_messages(i32::try_from(up_to.min(10)).unwrap_or(10));
+        let receive = receive.wait_time_seconds(seconds(wait)).visibility_timeout(seconds(visibility));
+        let receive = receive.message_system_attribute_names(SentTimestamp);
+        let receive = receive.message_system_attribute_names(ApproximateReceiveCount);
+        let reply = receive.send().await.map_err(|error| QueueError(error.into()))?;
+        Ok(reply.messages.unwrap_or_default().into_iter().filter_map(Message::read).collect())
+    }
+
+    /// Does with a message what its handler said.
+    ///
+    /// # Errors
+    /// [`QueueError`]: the message comes again.
+    pub async fn settle(&self, message: &Message, after: After) -> Result<(), QueueError> {
+        match after {
+            After::Leave => Ok(()),
+            After::Delete => {
+                let delete = self.sqs.delete_message().queue_url(&self.url).receipt_handle(&message.receipt);
+                delete.send().await.map(drop).map_err(|error| QueueError(error.into()))
+            }
+            After::Again(delay) => {
+                let change = self.sqs.change_message_visibility().queue_url(&self.url).receipt_handle(&message.receipt);
+                let change = change.visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
+                change.send().await.map(drop).map_err(|error| QueueError(error.into()))
+            }
+        }
+    }
+}
+
+fn to_json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("a message is plain data")
+}
+
+impl Message {
+    fn read(message: aws_sdk_sqs::types::Message) -> Option<Self> {
+        let attributes = message.attributes.unwrap_or_default();
+        let number = |name| attributes.get(&name).and_then(|text| text.parse::<i64>().ok());
+        Some(Self {
+            body: message.body?,
+            receipt: message.receipt_handle?,
+            sent_at: number(SentTimestamp).and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::UNIX_EPOCH),
+            receives: number(ApproximateReceiveCount).and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
+        })
+    }
+}
+
+/// How a queue is received from.
+#[derive(Debug, Clone)]
+pub struct Consumer {
+    /// From where.
+    pub queue: Queue,
+    /// How many messages are in hand at most; a message is never received without room to handle it.
+    pub at_once: usize,
+    /// How long a received message is invisible: longer than its handling takes.
+    pub visibility: Duration,
+    /// How long an empty receive is held, at most 20 s; stopping waits for it.
+    pub wait: Duration,
+}
+
+impl Consumer {
+    /// Receives until asked to stop, then waits for what is in hand.
+    ///
+    /// `handle` deals with one message. It may run twice for the same message, also at the same time.
+    pub async fn run<F>(self, stop: Stop, handle: impl Fn(Message) -> F)
+    where
+        F: Future<Output = After> + Send + 'static,
+    {
+        let room = Arc::new(Semaphore::new(self.at_once));
+        let in_hand = TaskTracker::new();
+        let mut backoff = Backoff::default();
+        while !stop.is_requested() {
+            let permit = tokio::select! {
+                permit = room.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
+                () = stop.requested() => break,
+            };
+            let free = 1 + room.available_permits();
+            drop(permit);
+            // Not raced against stop: messages that come with a dropped reply would stay invisible for a while.
+            match self.queue.receive(free, self.wait, self.visibility).await {
+                Ok(messages) => {
+                    backoff.reset();
+                    for message in messages {
+                        let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
+                        let (queue, handled) = (self.queue.clone(), handle(message.clone()));
+                        let work = async move {
+                            let after = handled.await;
+                            if let Err(error) = queue.settle(&message, after).await {
+                                warn!(error = &error as &dyn std::error::Error, "a message was handled and will come again");
+                            }
+                            drop(permit);
+                        };
+                        in_hand.spawn(work.in_current_span());
+                    }
+                }
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "receiving failed");
+                    backoff.wait(&stop).await;
+                }
+            }
+        }
+        in_hand.close();
+        in_hand.wait().await;
+    }
+}
