@@ -19,7 +19,8 @@ fn digest(parts: &[&str]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).expect("a nibble is below 16");
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// One object version that one customer delivered.
@@ -107,6 +108,11 @@ impl ContentHash {
     /// The hash of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(hex(&Sha256::digest(bytes)))
+    }
+
+    /// From a SHA-256 that was computed piece by piece.
+    pub fn of_sha256(digest: [u8; 32]) -> Self {
+        Self(hex(&digest))
     }
 
     /// The hash as text: 64 hex digits.

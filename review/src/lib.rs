@@ -4,6 +4,7 @@
 //! async, no AWS types: whatever decides can be tested in milliseconds, in any order of events.
 
 mod decision;
+mod execution;
 mod id;
 mod life;
 mod link;
@@ -16,10 +17,15 @@ mod round;
 mod route;
 mod seconds;
 mod token;
+pub mod words;
 
 pub use decision::{
     Answer, AnswerMark, Closing, Decision, Outcome, REVIEW_BAD_INPUT, REVIEW_EXPIRED, REVIEW_REJECTED, UnknownVerdict,
     Verdict,
+};
+pub use execution::{
+    Acceptance, CopyObject, ExecutionInput, HOLDPOINT_TAG, PushReference, PutObjectTagging, Refused, Tag, Tagging,
+    baseline_key, baseline_prefix,
 };
 pub use id::{ContentHash, NotAnId, PushId, ReviewId};
 pub use life::{

@@ -1,6 +1,6 @@
 //! A review's life as a pure function: `(round, input, now) → (round to write, actions)`.
 //!
-//! Services only carry out what it says: first the write, by compare-and-swap with the ETag under which the round was
+//! Services only carry out what it says: first the write, by compare-and-swap with the `ETag` under which the round was
 //! read; if that is refused, nothing else happens. Then the actions, in order. Every input may come late, twice or never:
 //! an input that no longer fits the round changes nothing.
 //!
@@ -50,6 +50,7 @@ pub enum Input {
 
 /// What Step Functions says of an execution, for one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts, each read on its own and any of them true beside any other")]
 pub struct ExecutionFacts {
     /// Whether it still runs.
     pub running: bool,
@@ -109,10 +110,10 @@ pub fn step(round: &Round, input: Input, now: Timestamp) -> Step {
             Some(_) => Step::default(),
             None => Step::write(round.with(Event::Notified { channel, purpose, receipt }, now), vec![]),
         },
-        Input::NoticeFinal { channel, says } => match round.said(&channel) == Some(says) {
-            true => Step::default(),
-            false => Step::write(round.with(Event::NoticeFinal { channel, says }, now), vec![]),
-        },
+        Input::NoticeFinal { channel, says } if round.said(&channel) == Some(says) => Step::default(),
+        Input::NoticeFinal { channel, says } => {
+            Step::write(round.with(Event::NoticeFinal { channel, says }, now), vec![])
+        }
     }
 }
 
@@ -185,7 +186,7 @@ pub fn renewed(round: &Round, generation: u32, now: Timestamp) -> Option<Round> 
 pub enum Admission {
     /// It is in the ledger already.
     Known,
-    /// Write this round under the ETag it was read with: the same round with a newer token, open or closed and untold.
+    /// Write this round under the `ETag` it was read with: the same round with a newer token, open or closed and untold.
     Join(Round),
     /// Create this round: the first, or the next one after a closed one.
     Open(Round),
@@ -287,9 +288,9 @@ pub fn vote(
         return Err(Refusal::Voted(earlier));
     }
     let decides = verdict == Verdict::Reject || round.approvals() + 1 >= round.route.quorum as usize;
-    let voted = round.with(Event::Vote { voter, verdict, reason, decides }, now);
-    let then = if decides { after_closing(&voted) } else { vec![] };
-    Ok(Step::write(voted, then))
+    let next = round.with(Event::Vote { voter, verdict, reason, decides }, now);
+    let then = if decides { after_closing(&next) } else { vec![] };
+    Ok(Step::write(next, then))
 }
 
 /// Whether this person's same vote is in the round: then a second try is a success, not a refusal.

@@ -246,11 +246,10 @@ impl Round {
 
     /// What a channel finally shows.
     pub fn said(&self, to: &Channel) -> Option<Outcome> {
-        let finals = self.events.iter().filter_map(|entry| match &entry.event {
+        self.events.iter().rev().find_map(|entry| match &entry.event {
             Event::NoticeFinal { channel, says } if channel == to => Some(*says),
             _ => None,
-        });
-        finals.last()
+        })
     }
 
     /// Everyone who is asked from the start: the route's Slack channels, and the reviewers with an address.

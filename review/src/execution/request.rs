@@ -1,0 +1,118 @@
+//! What the reviewers are asked about a push, in words that read well on a phone.
+
+use crate::{Evidence, Finding, Measure, Report, RequestFinding, ReviewRequest, Share};
+
+/// Findings that travel to the reviewers; the report has them all.
+const FINDING_LIMIT: usize = 10;
+
+/// Characters of one text in the request. Ten findings, six bytes to a control character in JSON: far below 64 KiB.
+const TEXT_LIMIT: usize = 300;
+
+pub(super) fn request(report: &Report, evidence: Evidence) -> ReviewRequest {
+    ReviewRequest {
+        key: report.push.to_string(),
+        dataset: report.dataset.clone(),
+        customer: report.customer.clone(),
+        title: title(report),
+        measure: Some(Measure {
+            records: report.records,
+            rate: report.rate(),
+            threshold: report.threshold,
+            usual: usual(report),
+        }),
+        findings: report.findings.iter().take(FINDING_LIMIT).map(finding).collect(),
+        if_approved: cut(&format!("It goes on as it is, and becomes part of what is normal for {}.", report.customer)),
+        if_rejected: "It goes no further, and what is normal stays as it was.".to_owned(),
+        submitter: None,
+        evidence: Some(Evidence { delivered_at: Some(report.delivered_at), ..evidence }),
+    }
+}
+
+/// Who delivered what, and what is odd about it at first sight.
+fn title(report: &Report) -> String {
+    let oddity = if !report.needs_review {
+        ""
+    } else if report.records == 0 {
+        ", and no record of it can be read"
+    } else if report.baseline.members.is_empty() {
+        ", and there is nothing yet to compare it with"
+    } else {
+        ", and it does not look like theirs"
+    };
+    let day = report.delivered_at.strftime("%-d %B");
+    let what = cut(&format!("{} delivered {}", report.customer, report.dataset));
+    format!("{what} of {day}{oddity}")
+}
+
+/// The lowest and the highest rate of the pushes that this one was compared with.
+fn usual(report: &Report) -> Option<(Share, Share)> {
+    let rates = || report.baseline.members.iter().map(|member| member.rate);
+    // `max` gives its first argument unless the second is larger.
+    let lowest = rates().reduce(|lowest, rate| if rate.max(lowest) == rate { lowest } else { rate })?;
+    Some((lowest, rates().reduce(Share::max)?))
+}
+
+fn finding(finding: &Finding) -> RequestFinding {
+    let columns = finding.columns.join(", ");
+    let names_itself = finding.columns.iter().all(|column| finding.reason.contains(column));
+    let text = if names_itself { finding.reason.clone() } else { format!("{columns}: {}", finding.reason) };
+    RequestFinding { text: cut(&text), share: finding.share }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(TEXT_LIMIT) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ActivityInput, Visit,
+        execution::tests::{evidence, found, report},
+    };
+
+    #[test]
+    fn the_request_reads_as_a_person_would_say_it() {
+        let review = request(&report(), evidence());
+        let said = (&review.title, review.findings.iter().map(|finding| &finding.text).collect::<Vec<_>>());
+        insta::assert_debug_snapshot!(said, @r#"
+        (
+            "acme delivered orders of 22 November, and it does not look like theirs",
+            [
+                "amount is 100 times what it was: median 4,120.00, before 39.90 to 43.10",
+                "currency: has a value never seen: “¢”",
+            ],
+        )
+        "#);
+        assert_eq!(review.measure.unwrap().usual, Some((Share::new(2, 1_000), Share::new(11, 1_000))));
+        assert_eq!(review.evidence.unwrap().delivered_at, Some(report().delivered_at));
+    }
+
+    #[test]
+    fn the_title_says_why_a_push_is_held() {
+        let check = |change: fn(&mut Report), end: &str| {
+            let mut report = report();
+            change(&mut report);
+            assert_eq!(title(&report), format!("acme delivered orders of 22 November{end}"));
+        };
+        check(|_| {}, ", and it does not look like theirs");
+        check(|report| report.baseline.members.clear(), ", and there is nothing yet to compare it with");
+        check(|report| report.records = 0, ", and no record of it can be read");
+        check(|report| report.needs_review = false, "");
+    }
+
+    #[test]
+    fn the_longest_report_makes_a_request_that_the_worker_takes() {
+        let hostile = "\u{1}".repeat(480);
+        let mut report = report();
+        (report.dataset, report.customer) = (hostile.clone(), hostile.clone());
+        report.findings = vec![found(&[&hostile, &hostile], &hostile); 1_000];
+        let visit = Visit { execution: "e".into(), state: "s".into(), entered: "t".into(), redrives: 0 };
+        let input = ActivityInput { version: 1, visit, request: request(&report, evidence()) };
+        let read = ActivityInput::parse(&serde_json::to_string(&input).unwrap()).unwrap();
+        assert_eq!(read.request.findings.len(), 10);
+    }
+}
