@@ -30,14 +30,14 @@ impl Clients {
         Self::new(&aws_config::defaults(BehaviorVersion::latest()).load().await)
     }
 
-    /// Clients of a stand-in on this machine, with credentials that are none.
-    pub fn of_stand_in(endpoint: &str) -> Self {
+    /// Clients of a stand-in on this machine, with credentials that are none; by `access_key` it tells services apart.
+    pub fn of_stand_in(endpoint: &str, access_key: &str) -> Self {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
             .endpoint_url(endpoint)
             .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(Credentials::new(
-                "test", "test", None, None, "stand-in",
+                access_key, "test", None, None, "stand-in",
             )))
             .build();
         Self::new(&config)
