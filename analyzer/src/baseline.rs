@@ -1,0 +1,71 @@
+//! The baseline: what is normal for one customer, ready to judge pushes with.
+
+use holdpoint_review::BaselineSummary;
+use jiff::Timestamp;
+
+use crate::{
+    cold,
+    history::History,
+    profile::{Profile, Table},
+    replay::{Calibration, HARD},
+    rules::{Check, Rule, learn},
+};
+
+/// What is normal for one customer: learned once, good for any number of pushes.
+#[derive(Debug, Default)]
+pub struct Baseline {
+    pub(crate) history: History,
+    pub(crate) rules: Vec<Weighed>,
+    pub(crate) calibration: Calibration,
+}
+
+/// A rule and how far it is trusted.
+#[derive(Debug, Clone)]
+pub(crate) struct Weighed {
+    pub(crate) rule: Rule,
+    /// Whether a hit makes a record anomalous.
+    pub(crate) is_hard: bool,
+    /// For a soft rule: the share of records that it may hit in a push that is fine.
+    pub(crate) allowance: f64,
+}
+
+impl Baseline {
+    /// Learns from the profiles of accepted pushes, in any order: the last 60 of those delivered before `now`.
+    pub fn learn(profiles: Vec<Profile>, now: Timestamp) -> Self {
+        let history = History::of(profiles, Some(now));
+        if history.is_empty() {
+            return Self::default();
+        }
+        let calibration = Calibration::of(&history);
+        let rules = learn(&history).into_iter().map(|rule| weigh(rule, &calibration)).collect();
+        Self { history, rules, calibration }
+    }
+
+    /// Which pushes it was learned from.
+    pub fn summary(&self) -> BaselineSummary {
+        self.history.summary()
+    }
+
+    /// Whether nothing was accepted yet.
+    pub fn is_empty(&self) -> bool {
+        self.history.is_empty()
+    }
+
+    /// Rules for a push without history, from what is dominant within it.
+    pub(crate) fn within(table: &Table) -> Vec<Weighed> {
+        cold::rules(table).into_iter().map(|rule| Weighed { rule, is_hard: true, allowance: 0.0 }).collect()
+    }
+
+    /// What of an excess lies beyond the worst that replay saw.
+    pub(crate) fn beyond_worst(&self, check: Check, column: &str, share: f64) -> f64 {
+        let worst = self.calibration.worst(check, column);
+        let allowance = if worst > 0.0 { 1.5 * worst + 0.01 } else { 0.0 };
+        (share - allowance).max(0.0)
+    }
+}
+
+fn weigh(rule: Rule, calibration: &Calibration) -> Weighed {
+    let worst = calibration.worst(rule.check, &rule.column).max(rule.expected);
+    let is_hard = worst <= HARD && !calibration.is_demoted(&rule.key());
+    Weighed { rule, is_hard, allowance: if is_hard { 0.0 } else { 1.5 * worst + 0.01 } }
+}

@@ -1,0 +1,128 @@
+//! The `check` command: files in, judgements out, no service needed.
+
+mod output;
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+use holdpoint_review::{ObjectVersion, Threshold};
+use jiff::Timestamp;
+
+use crate::{Analysis, Baseline, Profile, Push, Settings, Unreadable, analyze, flagged, profile};
+
+/// What `check` is asked.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// An accepted push; may be given again, in order of delivery
+    #[arg(long, value_name = "FILE")]
+    history: Vec<PathBuf>,
+    /// A folder of accepted pushes, in order of file name
+    #[arg(long, value_name = "DIR")]
+    history_dir: Option<PathBuf>,
+    /// The share of anomalous records above which a person must look
+    #[arg(long, default_value = "6%")]
+    threshold: Threshold,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write the flagged records of each push to `DIR/<push>.csv`
+    #[arg(long, value_name = "DIR")]
+    flagged: Option<PathBuf>,
+    /// The pushes to judge, each on its own
+    #[arg(required = true, value_name = "PUSH")]
+    pushes: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Why nothing was judged.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("{}: {why}", file.display())]
+    History { file: PathBuf, why: Unreadable },
+    #[error("{}: {why}", file.display())]
+    File { file: PathBuf, why: io::Error },
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Judges the pushes and prints what was found: 0 nothing to review, 1 something, 2 an error in one line on stderr.
+pub fn check(arguments: &CheckArguments, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
+    match run(arguments, out) {
+        Ok(false) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::from(1),
+        Err(refused) => {
+            let line = refused.to_string().replace(['\n', '\r'], " ");
+            // Nobody is left to tell if stderr is gone.
+            let _ = writeln!(err, "holdpoint-analyzer: {line}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused> {
+    let files = history_files(arguments)?;
+    let profiles = files.iter().enumerate().map(|(at, file)| accepted(file, at)).collect::<Result<Vec<_>, _>>()?;
+    let baseline = Baseline::learn(profiles, delivery(files.len()));
+    // A first push is held on principle only where somebody would accept it afterwards.
+    let settings = Settings { threshold: arguments.threshold, hold_first: false, ..Settings::default() };
+    if let Some(folder) = &arguments.flagged {
+        std::fs::create_dir_all(folder).map_err(|why| Refused::File { file: folder.clone(), why })?;
+    }
+    let mut needs_review = false;
+    for file in &arguments.pushes {
+        let failed = |why| Refused::File { file: file.clone(), why };
+        let analysis = analyze(file, &push_of(file, files.len()), &baseline, &settings).map_err(failed)?;
+        needs_review |= analysis.report.needs_review;
+        tell(arguments.format, file, &analysis, out)?;
+        if let Some(folder) = &arguments.flagged {
+            let name = Path::new(file.file_stem().unwrap_or_default()).with_added_extension("csv");
+            flagged::copy(&analysis.flagged, &folder.join(name)).map_err(failed)?;
+        }
+    }
+    Ok(needs_review)
+}
+
+fn tell(format: Format, file: &Path, analysis: &Analysis, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        Format::Json => writeln!(out, "{}", output::json(file, &analysis.report)),
+        Format::Text => write!(out, "{}", output::text(file, &analysis.report)),
+    }?;
+    out.flush()
+}
+
+fn history_files(arguments: &CheckArguments) -> Result<Vec<PathBuf>, Refused> {
+    let mut files = arguments.history.clone();
+    if let Some(folder) = &arguments.history_dir {
+        let failed = |why| Refused::File { file: folder.clone(), why };
+        let entries = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        let mut found: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+fn accepted(file: &Path, at: usize) -> Result<Profile, Refused> {
+    profile(file, &push_of(file, at)).map_err(|why| Refused::History { file: file.to_owned(), why })
+}
+
+/// A file as if it were an object: its place in the order of files stands for the time of its delivery.
+fn push_of(file: &Path, at: usize) -> Push {
+    let key = file.to_string_lossy().into_owned();
+    let source = ObjectVersion { bucket: "local".to_owned(), key, version_id: at.to_string() };
+    Push { source, dataset: "local".to_owned(), customer: "local".to_owned(), delivered_at: delivery(at) }
+}
+
+fn delivery(at: usize) -> Timestamp {
+    let seconds = i64::try_from(at).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,103 @@
+//! Rules for a push without history: what is dominant within it is taken for normal, and a small minority for wrong.
+
+use std::sync::Arc;
+
+use crate::{
+    history::kind_of,
+    profile::{ColumnProfile, Spread, Table},
+    rules::{Check, Quantity, Rule, Test, spread_of},
+    words,
+};
+
+/// A form that fewer of the cells have is a minority.
+const MINORITY: f64 = 0.02;
+/// Deviations (1.4826 × MAD) from the median, on an asinh scale, beyond which a number is an outlier.
+const FAR: f64 = 8.0;
+/// Cells below which nothing is dominant.
+const ENOUGH: u64 = 50;
+
+/// Rules from the profile of the push itself.
+pub(crate) fn rules(table: &Table) -> Vec<Rule> {
+    let repeated = table.records.repeated();
+    let mut rules = Vec::new();
+    if repeated < MINORITY {
+        rules.push(rule(Check::DuplicateRecord, "", Test::RepeatedRecord, "hardly any here"));
+    }
+    for (name, column) in table.columns.iter().filter(|(_, column)| column.records() >= ENOUGH && column.filled > 0) {
+        rules.extend(absent(name, column));
+        rules.extend(kind(name, column));
+        rules.extend(pattern(name, column));
+        rules.extend(characters(name, column));
+    }
+    rules
+}
+
+fn rule(check: Check, column: &str, test: Test, before: &str) -> Rule {
+    Rule { check, column: column.to_owned(), test, before: before.to_owned(), expected: 0.0 }
+}
+
+fn is_minority(count: u64, of: u64) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "a share that is dominant or not")]
+    let share = count as f64 / of.max(1) as f64;
+    count > 0 && share < MINORITY
+}
+
+fn absent(name: &str, column: &ColumnProfile) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    if is_minority(column.nulls, column.records()) {
+        rules.push(rule(Check::Null, name, Test::Null, "nearly always filled"));
+    }
+    let dominant = column.sentinels.iter().filter(|(_, count)| !is_minority(**count, column.filled));
+    let dominant = dominant.map(|(sentinel, _)| sentinel.clone()).collect();
+    rules.push(rule(Check::Sentinel, name, Test::Sentinel(Arc::new(dominant)), "hardly any here"));
+    rules
+}
+
+fn kind(name: &str, column: &ColumnProfile) -> Vec<Rule> {
+    let Some(quantity) = kind_of(column) else { return Vec::new() };
+    let Some(spread) = spread_of(column, quantity) else { return Vec::new() };
+    let mut rules = Vec::new();
+    if is_minority(column.filled - spread.count(), column.filled) {
+        rules.push(rule(Check::Type, name, Test::NotA(quantity), "nearly all of one type"));
+    }
+    if quantity == Quantity::Number {
+        if let Some((low, high)) = usual(spread) {
+            let before = format!("nearly all within {} to {}", words::quantity(quantity, low), words::quantity(quantity, high));
+            rules.push(rule(Check::Range, name, Test::Outside(quantity, low, high), &before));
+        }
+    }
+    rules
+}
+
+/// The range within [`FAR`] deviations of the median on an asinh scale, where a heavy tail is no outlier; none where most values
+/// are alike.
+fn usual(spread: &Spread) -> Option<(f64, f64)> {
+    let median = spread.quantile(0.5)?.asinh();
+    let quantiles = (0..=100).filter_map(|percent| spread.quantile(f64::from(percent) / 100.0));
+    let mut distances: Vec<f64> = quantiles.map(|value| (value.asinh() - median).abs()).collect();
+    distances.sort_by(f64::total_cmp);
+    let deviation = 1.4826 * distances[distances.len() / 2];
+    (deviation > 0.0).then(|| ((median - FAR * deviation).sinh(), (median + FAR * deviation).sinh()))
+}
+
+fn pattern(name: &str, column: &ColumnProfile) -> Vec<Rule> {
+    let Some(patterns) = &column.patterns else { return Vec::new() };
+    let dominant: Vec<_> = patterns.iter().filter(|(_, count)| !is_minority(**count, column.filled)).collect();
+    let covered = dominant.iter().map(|(_, count)| **count).sum::<u64>();
+    if dominant.is_empty() || !is_minority(column.filled - covered, column.filled) {
+        return Vec::new();
+    }
+    let before = format!("nearly all in {}", words::some(dominant.len(), "pattern"));
+    let known = dominant.into_iter().map(|(pattern, _)| pattern.clone()).collect();
+    vec![rule(Check::Pattern, name, Test::Pattern(Arc::new(known)), &before)]
+}
+
+fn characters(name: &str, column: &ColumnProfile) -> Vec<Rule> {
+    if is_minority(column.mojibake, column.filled) || (column.mojibake > 0 && column.non_ascii == column.mojibake) {
+        return vec![rule(Check::Mojibake, name, Test::Mojibake, "hardly any here")];
+    }
+    if is_minority(column.non_ascii, column.filled) && kind_of(column).is_some() {
+        return vec![rule(Check::NonAscii, name, Test::NonAscii, "hardly any here")];
+    }
+    Vec::new()
+}

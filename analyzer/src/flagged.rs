@@ -1,0 +1,133 @@
+//! The flagged records as CSV: number, reasons, columns, then the record itself, safe to open in a spreadsheet.
+//!
+//! Written from the scan's scratch file once it is known which rules count.
+
+use std::{io::BufWriter, path::Path};
+
+use holdpoint_review::SampleRecord;
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::{read::Unreadable, rules::Rule, scan::Candidates, value};
+
+/// Records shown on a page.
+const SAMPLE: usize = 20;
+/// Records shown for the same reason, so that one reason does not crowd out the others.
+const ALIKE: usize = 3;
+
+/// The flagged records, on disk and as a sample.
+#[derive(Debug)]
+pub(crate) struct Flagged {
+    pub(crate) csv: TempPath,
+    pub(crate) sample: Vec<SampleRecord>,
+}
+
+/// Writes the records that a rule which counts has hit, in the order of the push.
+pub(crate) fn write(candidates: &Candidates, columns: &[String], rules: &[Rule], counts: &[bool]) -> Result<Flagged, Unreadable> {
+    let csv = NamedTempFile::new()?;
+    let mut writer = csv::Writer::from_writer(BufWriter::new(csv.as_file()));
+    writer.write_record(["record", "reasons", "columns"].iter().map(ToString::to_string).chain(header(columns))).map_err(io)?;
+    let mut sample = Vec::new();
+    let mut shown = vec![0; rules.len()];
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(&candidates.path);
+    for line in reader.map_err(io)?.into_records() {
+        let line = line.map_err(io)?;
+        let guilty: Vec<usize> = hit_rules(&line[1]).filter(|at| counts[*at]).collect();
+        if guilty.is_empty() {
+            continue;
+        }
+        let cells: Vec<&str> = line.iter().skip(2).collect();
+        let reasons = guilty.iter().map(|at| reason(&rules[*at])).collect::<Vec<_>>().join("; ");
+        let head = [line[0].to_owned(), neutral(&reasons), neutral(&guilty_columns(&guilty, rules).join("|"))];
+        writer.write_record(head.into_iter().chain(cells.iter().map(|cell| neutral(cell)))).map_err(io)?;
+        if sample.len() < SAMPLE && guilty.iter().any(|at| shown[*at] < ALIKE) {
+            guilty.iter().for_each(|at| shown[*at] += 1);
+            sample.push(sample_record(&line[0], &cells, &guilty, columns, rules));
+        }
+    }
+    writer.flush()?;
+    drop(writer);
+    Ok(Flagged { csv: csv.into_temp_path(), sample })
+}
+
+/// A file with the header only, for a push of which no record could be judged.
+pub(crate) fn nothing(columns: &[String]) -> Result<TempPath, Unreadable> {
+    let csv = NamedTempFile::new()?;
+    let mut writer = csv::Writer::from_writer(csv.as_file());
+    writer.write_record(["record", "reasons", "columns"].iter().map(ToString::to_string).chain(header(columns))).map_err(io)?;
+    writer.flush()?;
+    drop(writer);
+    Ok(csv.into_temp_path())
+}
+
+/// Copies the CSV to where it is wanted.
+pub(crate) fn copy(csv: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::copy(csv, to).map(|_| ())
+}
+
+fn io(error: csv::Error) -> Unreadable {
+    Unreadable::Io(error.into())
+}
+
+/// The push's own columns; those named like ours step aside.
+fn header(columns: &[String]) -> impl Iterator<Item = String> {
+    columns.iter().map(|name| match name.as_str() {
+        "record" | "reasons" | "columns" => format!("push.{name}"),
+        _ => neutral(name),
+    })
+}
+
+fn hit_rules(mask: &str) -> impl Iterator<Item = usize> {
+    let words = mask.split(' ').map(|word| u64::from_str_radix(word, 16).unwrap_or(0)).enumerate();
+    words.flat_map(|(at, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit))
+}
+
+fn reason(rule: &Rule) -> String {
+    if rule.column.is_empty() { rule.check.name().to_owned() } else { format!("{}: {}", rule.column, rule.check.name()) }
+}
+
+fn guilty_columns<'a>(guilty: &[usize], rules: &'a [Rule]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = guilty.iter().map(|at| rules[*at].column.as_str()).filter(|name| !name.is_empty()).collect();
+    names.dedup();
+    names
+}
+
+fn sample_record(record: &str, cells: &[&str], guilty: &[usize], columns: &[String], rules: &[Rule]) -> SampleRecord {
+    let names = guilty_columns(guilty, rules);
+    SampleRecord {
+        record: record.parse().unwrap_or(0),
+        values: cells.iter().map(|cell| (!cell.is_empty()).then(|| (*cell).to_owned())).collect(),
+        guilty: (0..columns.len()).filter(|at| names.contains(&columns[*at].as_str())).collect(),
+        reasons: guilty.iter().map(|at| reason(&rules[*at])).collect(),
+    }
+}
+
+/// A cell that no spreadsheet takes for a formula (<https://owasp.org/www-community/attacks/CSV_Injection>): led by `'` where it
+/// begins like one and is no plain number.
+fn neutral(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && value::number(cell).is_none();
+    if formula { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_led_by_a_quote_and_numbers_are_left_alone() {
+        let check = |cell: &str, expected: &str| assert_eq!(neutral(cell), expected);
+        check("=HYPERLINK(\"http://evil\")", "'=HYPERLINK(\"http://evil\")");
+        check("@SUM(A1)", "'@SUM(A1)");
+        check("-4.0", "-4.0");
+        check("+1e3", "+1e3");
+        check("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0");
+        check("\tx", "'\tx");
+        check("-", "'-");
+        check("plain", "plain");
+    }
+
+    #[test]
+    fn a_mask_names_the_rules_in_every_word() {
+        assert_eq!(hit_rules("5 1").collect::<Vec<_>>(), [0, 2, 64]);
+        assert_eq!(hit_rules("0").count(), 0);
+    }
+}

@@ -1,0 +1,87 @@
+//! What a column is for. Roles come first: a wrong role is where most false reviews of a prototype came from.
+
+use crate::{
+    profile::{ColumnProfile, Profile, Spread},
+    rules::{Quantity, spread_of},
+};
+
+/// What a column is for, and so which rules make sense on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// One value, ever.
+    Constant,
+    /// A date or counter that rises push by push.
+    Advancing(Quantity),
+    /// Unique within each push.
+    Identifier,
+    /// Few values.
+    Category,
+    /// A quantity.
+    Measure(Quantity),
+    /// Text of few patterns.
+    Code,
+    /// Anything.
+    Text,
+}
+
+/// Share of the cells that must be a quantity for the column to be one.
+const MOSTLY: f64 = 0.95;
+/// Records below which being unique says nothing.
+const ENOUGH_TO_BE_UNIQUE: u64 = 20;
+
+/// The quantity that a column is, or none for text.
+pub(crate) fn kind_of(column: &ColumnProfile) -> Option<Quantity> {
+    #[expect(clippy::cast_precision_loss, reason = "a share of cells")]
+    let mostly = |count: u64| column.filled > 0 && count as f64 >= MOSTLY * column.filled as f64;
+    if mostly(column.numbers.count()) {
+        return Some(Quantity::Number);
+    }
+    let (order, spread) = column.moments.iter().rev().max_by_key(|(_, spread)| spread.count())?;
+    mostly(spread.count()).then_some(Quantity::Moment(*order))
+}
+
+pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -> Role {
+    let history: Vec<&ColumnProfile> = members.iter().filter_map(|member| member.table.columns.get(name)).collect();
+    let kind = kind_of(merged);
+    if let Some(quantity) = kind.filter(|quantity| advances(&history, *quantity)) {
+        return Role::Advancing(quantity);
+    }
+    if merged.sample.distinct() <= 1 {
+        return Role::Constant;
+    }
+    if is_identifier(merged, &history) {
+        return Role::Identifier;
+    }
+    let few = merged.values.as_ref().is_some_and(|values| values.len() as u64 * 5 <= merged.filled);
+    match kind {
+        Some(quantity) if !few || merged.sample.distinct() > 64 => Role::Measure(quantity),
+        _ if few => Role::Category,
+        Some(quantity) => Role::Measure(quantity),
+        None if merged.patterns.is_some() => Role::Code,
+        None => Role::Text,
+    }
+}
+
+/// Whether no push ever had a value twice, and the values are names rather than measurements.
+pub(crate) fn is_identifier(merged: &ColumnProfile, history: &[&ColumnProfile]) -> bool {
+    let fractional = merged.decimals.keys().any(|decimals| *decimals > 0);
+    let unique = |column: &&ColumnProfile| column.nulls == 0 && column.sample.repeated() == 0.0;
+    !fractional && merged.filled >= ENOUGH_TO_BE_UNIQUE && history.iter().all(unique)
+}
+
+/// Whether each push starts about where the one before ended: measures that happen to rise overlap.
+fn advances(history: &[&ColumnProfile], quantity: Quantity) -> bool {
+    let spreads: Vec<&Spread> = history.iter().filter_map(|column| spread_of(column, quantity)).collect();
+    let steps = spreads.windows(2).filter_map(|pair| {
+        let (before, after) = (pair[0].quantile(0.9)?, pair[1].quantile(0.5)?);
+        Some((after >= before, pair[1].quantile(0.5)? > pair[0].quantile(0.5)?))
+    });
+    let (mut all, mut forward, mut rising) = (0, 0, 0);
+    for (is_forward, is_rising) in steps {
+        all += 1;
+        forward += usize::from(is_forward);
+        rising += usize::from(is_rising);
+    }
+    let least_steps = if matches!(quantity, Quantity::Number) { 2 } else { 1 };
+    all >= least_steps && forward * 10 >= all * 9 && rising * 10 >= all * 8
+}

@@ -1,0 +1,222 @@
+//! From a file to a judgement: one number in one unit, a reason for each record, and what a page shows of it.
+//!
+//! `R = max(row_rate, batch_mass)`; a person must look when it is strictly above the threshold. The same bytes under the same
+//! baseline give the same report, byte for byte: nothing here knows the time or draws a number.
+
+mod findings;
+mod plots;
+
+use std::{io, path::Path};
+
+use findings::Found;
+use holdpoint_review::{
+    ContentHash, Finding, ObjectVersion, PageData, REPORT_VERSION, Report, Share, Threshold,
+};
+use jiff::Timestamp;
+use tempfile::TempPath;
+
+use crate::{
+    baseline::{Baseline, Weighed},
+    flagged,
+    profile::{PROFILE_VERSION, Profile, Table},
+    read::{self, Limits, Opened, Unreadable},
+    rules::{Check, Rule},
+    scan::{Scanned, scan},
+};
+
+/// What the service knows of a push without reading it.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// The object version.
+    pub source: ObjectVersion,
+    /// From the key.
+    pub dataset: String,
+    /// From the key.
+    pub customer: String,
+    /// When S3 stored it.
+    pub delivered_at: Timestamp,
+}
+
+/// How an owner wants pushes to be judged.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The rate above which a person must look.
+    pub threshold: Threshold,
+    /// Fewer anomalous records than this are let through, whatever their share; an empty or broken push never is.
+    pub min_anomalous: u64,
+    /// Whether excess mass is reported but does not hold a push.
+    pub row_rate_alone: bool,
+    /// Whether a push with no accepted one before it is held.
+    pub hold_first: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { threshold: Threshold::SIX_PERCENT, min_anomalous: 1, row_rate_alone: false, hold_first: true }
+    }
+}
+
+/// All that one analysis brings forth.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The judgement.
+    pub report: Report,
+    /// What a page shows beside it.
+    pub page: PageData,
+    /// What the push looked like; none where it could not be read.
+    pub profile: Option<Profile>,
+    /// The flagged records as CSV; the file goes when this is dropped.
+    pub flagged: TempPath,
+}
+
+/// Judges a push. `file` is a local copy of its bytes; the format is told by them, and held against the key's extension.
+///
+/// Blocks for as long as the file is read: call it off the async threads. A push that cannot be read is no error but a report
+/// that needs review and says why.
+///
+/// # Errors
+///
+/// Only where this machine is at fault: the file is gone, the disk for scratch files is full. Trying again may help.
+pub fn analyze(file: &Path, push: &Push, baseline: &Baseline, settings: &Settings) -> io::Result<Analysis> {
+    let judge = Judge { push, baseline, settings, content: read::content_hash(file)? };
+    judge.judge(file).or_else(|unreadable| match unreadable {
+        Unreadable::Io(error) => Err(error),
+        unreadable => judge.hold_unread(&unreadable),
+    })
+}
+
+struct Judge<'a> {
+    push: &'a Push,
+    baseline: &'a Baseline,
+    settings: &'a Settings,
+    content: ContentHash,
+}
+
+impl Judge<'_> {
+    fn judge(&self, file: &Path) -> Result<Analysis, Unreadable> {
+        let opened = read::open(file, Path::new(&self.push.source.key), Limits::default())?;
+        let weighed = self.rules(&opened)?;
+        let rules: Vec<Rule> = weighed.iter().map(|weighed| weighed.rule.clone()).collect();
+        let is_hard: Vec<bool> = weighed.iter().map(|weighed| weighed.is_hard).collect();
+        let scanned = scan(&opened, &rules, &is_hard)?;
+        let found = self.findings(&opened, &weighed, &scanned);
+        let counts: Vec<bool> = (0..rules.len()).map(|at| findings::names_records(&weighed[at], &scanned, at)).collect();
+        let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &counts)?;
+        let report = self.report(scanned.records, scanned.anomalous, found);
+        let page = PageData {
+            version: REPORT_VERSION,
+            plots: plots::of(&report.findings, &self.baseline.history, &scanned.table),
+            columns: opened.columns.clone(),
+            sample: flagged.sample,
+        };
+        let profile = self.profile(&report, opened.columns.clone(), scanned.table);
+        Ok(Analysis { report, page, profile: Some(profile), flagged: flagged.csv })
+    }
+
+    /// The baseline's rules, for the columns that there are; without a baseline those that the push itself teaches.
+    fn rules(&self, opened: &Opened) -> Result<Vec<Weighed>, Unreadable> {
+        if self.baseline.is_empty() {
+            return Ok(Baseline::within(&scan(opened, &[], &[])?.table));
+        }
+        let is_there = |weighed: &&Weighed| weighed.rule.column.is_empty() || opened.columns.contains(&weighed.rule.column);
+        Ok(self.baseline.rules.iter().filter(is_there).cloned().collect())
+    }
+
+    fn findings(&self, opened: &Opened, weighed: &[Weighed], scanned: &Scanned) -> Vec<Found> {
+        if scanned.records == 0 {
+            return vec![Found::whole(Check::Empty, Vec::new(), "the push holds a header and no record".to_owned())];
+        }
+        let mut found = findings::of_rules(weighed, scanned);
+        if !self.baseline.is_empty() {
+            found.extend(findings::of_columns(&self.baseline.history, &opened.columns));
+            found.extend(findings::of_content(&self.baseline.history, &self.content));
+            found.extend(findings::of_mass(self.baseline, &scanned.table, scanned.records));
+        }
+        found
+    }
+
+    fn hold_unread(&self, unreadable: &Unreadable) -> io::Result<Analysis> {
+        let check = if matches!(unreadable, Unreadable::Empty) { Check::Empty } else { Check::Unreadable };
+        let report = self.report(0, 0, vec![Found::whole(check, Vec::new(), unreadable.to_string())]);
+        let flagged = flagged::nothing(&[]).map_err(io::Error::other)?;
+        let page = PageData { version: REPORT_VERSION, ..PageData::default() };
+        Ok(Analysis { report, page, profile: None, flagged })
+    }
+
+    fn report(&self, records: u64, anomalous: u64, mut found: Vec<Found>) -> Report {
+        found.sort_by(|a, b| (b.breaks, b.finding.hard).cmp(&(a.breaks, a.finding.hard)).then_with(|| b.order(a)));
+        let breaks = found.iter().any(|found| found.breaks);
+        let row_rate = Share::new(anomalous, records);
+        let soft = found.iter().filter(|found| found.breaks || !found.finding.hard);
+        let batch_mass = soft.map(|found| found.finding.share).fold(Share::NONE, Share::max);
+        let is_first = self.baseline.is_empty() && self.settings.hold_first;
+        Report {
+            version: REPORT_VERSION,
+            push: self.push.source.push_id(),
+            source: self.push.source.clone(),
+            dataset: self.push.dataset.clone(),
+            customer: self.push.customer.clone(),
+            delivered_at: self.push.delivered_at,
+            content: self.content.clone(),
+            records,
+            anomalous,
+            row_rate,
+            batch_mass,
+            threshold: self.settings.threshold,
+            needs_review: breaks || is_first || self.is_exceeded(row_rate, batch_mass),
+            findings: self.first_push().filter(|_| is_first).into_iter().chain(found.into_iter().map(|f| f.finding)).collect(),
+            baseline: self.baseline.summary(),
+        }
+    }
+
+    fn is_exceeded(&self, row_rate: Share, batch_mass: Share) -> bool {
+        let threshold = self.settings.threshold;
+        let by_rows = row_rate.count >= self.settings.min_anomalous && threshold.is_exceeded_by(row_rate);
+        by_rows || (!self.settings.row_rate_alone && threshold.is_exceeded_by(batch_mass))
+    }
+
+    fn first_push(&self) -> Option<Finding> {
+        Some(Finding {
+            check: "first push".to_owned(),
+            columns: Vec::new(),
+            hard: false,
+            share: Share::NONE,
+            reason: "no push of this customer was accepted before: there is nothing to judge it against".to_owned(),
+            examples: Vec::new(),
+        })
+    }
+
+    fn profile(&self, report: &Report, columns: Vec<String>, table: Table) -> Profile {
+        Profile {
+            version: PROFILE_VERSION,
+            push: report.push.clone(),
+            delivered_at: self.push.delivered_at,
+            content: self.content.clone(),
+            records: report.records,
+            rate: report.rate(),
+            columns,
+            table,
+        }
+    }
+}
+
+/// The profile of a file that is trusted as it is, for a history that was never judged.
+///
+/// # Errors
+///
+/// The file cannot be read; the text says why.
+pub fn profile(file: &Path, push: &Push) -> Result<Profile, Unreadable> {
+    let content = read::content_hash(file)?;
+    let opened = read::open(file, Path::new(&push.source.key), Limits::default())?;
+    let scanned = scan(&opened, &[], &[])?;
+    Ok(Profile {
+        version: PROFILE_VERSION,
+        push: push.source.push_id(),
+        delivered_at: push.delivered_at,
+        content,
+        records: scanned.records,
+        rate: Share::new(0, scanned.records),
+        columns: opened.columns.clone(),
+        table: scanned.table,
+    })
+}

@@ -1,0 +1,125 @@
+//! What was found, as a reviewer reads it: the check, how many records, and figures of before and now in one sentence.
+
+use std::cmp::Ordering;
+
+use holdpoint_review::{ContentHash, Finding, Share};
+
+use crate::{
+    baseline::{Baseline, Weighed},
+    history::History,
+    mass,
+    profile::{Profile, Table},
+    rules::Check,
+    scan::Scanned,
+    words,
+};
+
+/// A finding before it is ranked.
+pub(super) struct Found {
+    pub(super) finding: Finding,
+    /// Whether it makes the push as a whole unusable, whatever the threshold.
+    pub(super) breaks: bool,
+}
+
+impl Found {
+    /// A finding about the whole push.
+    pub(super) fn whole(check: Check, columns: Vec<String>, reason: String) -> Self {
+        let finding =
+            Finding { check: check.name().to_owned(), columns, hard: false, share: Share::WHOLE, reason, examples: Vec::new() };
+        Self { finding, breaks: true }
+    }
+
+    /// By share, then by name, so that the order never depends on anything else.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let key = |found: &Self| found.finding.share.as_f64();
+        let names = |found: &Self| (found.finding.columns.clone(), found.finding.check.clone());
+        key(self).total_cmp(&key(other)).then_with(|| names(other).cmp(&names(self)))
+    }
+}
+
+/// Whether the records that a rule hit are named one by one: all of a hard rule's; of a soft one's where most of them are beyond
+/// what is usual.
+pub(super) fn names_records(weighed: &Weighed, scanned: &Scanned, at: usize) -> bool {
+    weighed.is_hard || rate(scanned, at) > 3.0 * weighed.allowance
+}
+
+#[expect(clippy::cast_precision_loss, reason = "compared with what was learned, not with the threshold")]
+fn rate(scanned: &Scanned, at: usize) -> f64 {
+    scanned.hits[at].records as f64 / scanned.records.max(1) as f64
+}
+
+/// The share of a number of records that is nearest to a learned one.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and records")]
+fn share_of(share: f64, records: u64) -> Share {
+    Share::new((share.clamp(0.0, 1.0) * records as f64).round() as u64, records)
+}
+
+/// What the rules hit: every hit of a hard one, of a soft one what is beyond its allowance.
+pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (at, weighed) in weighed.iter().enumerate() {
+        let (rule, hits) = (&weighed.rule, &scanned.hits[at]);
+        let share = if weighed.is_hard {
+            Share::new(hits.records, scanned.records)
+        } else {
+            share_of((rate(scanned, at) - weighed.allowance).max(0.0), scanned.records)
+        };
+        if share.count == 0 {
+            continue;
+        }
+        let subject = if rule.column.is_empty() { "record" } else { &rule.column };
+        let usual = if weighed.is_hard { String::new() } else { format!(", of which up to {} is usual", words::percent(weighed.allowance)) };
+        let now = Share::new(hits.records, scanned.records);
+        let reason = format!("{subject}: {} in {now} of the records{usual}; before: {}", rule.check.name(), rule.before);
+        let columns = if rule.column.is_empty() { Vec::new() } else { vec![rule.column.clone()] };
+        let check = rule.check.name().to_owned();
+        let finding = Finding { check, columns, hard: weighed.is_hard, share, reason, examples: hits.examples.clone() };
+        found.push(Found { finding, breaks: false });
+    }
+    found
+}
+
+/// Columns that every accepted push had and this one has not, and columns that none had.
+pub(super) fn of_columns(history: &History, columns: &[String]) -> Vec<Found> {
+    let has = |profile: &Profile, name: &String| profile.columns.contains(name);
+    let Some(last) = history.members.last() else { return Vec::new() };
+    let is_required = |name: &&String| history.members.iter().all(|member| has(member, name));
+    let missing: Vec<&String> = last.columns.iter().filter(is_required).filter(|name| !columns.contains(name)).collect();
+    let new: Vec<&String> =
+        columns.iter().filter(|name| !history.members.iter().any(|member| has(member, name))).collect();
+    let renamed = missing.len() == 1 && new.len() == 1;
+    let hint = |other: &[&String]| if renamed { format!("; perhaps renamed: {}", other[0]) } else { String::new() };
+    let all = words::pushes(history.members.len());
+    let gone = missing.iter().map(|name| {
+        let reason = format!("{name} is missing; it was in all of {all} before{}", hint(&new));
+        Found::whole(Check::MissingColumn, vec![(*name).clone()], reason)
+    });
+    let come = new.iter().map(|name| {
+        let reason = format!("{name} was never in a push before{}", hint(&missing));
+        Found::whole(Check::NewColumn, vec![(*name).clone()], reason)
+    });
+    gone.chain(come).collect()
+}
+
+/// The very bytes of an earlier push.
+pub(super) fn of_content(history: &History, content: &ContentHash) -> Option<Found> {
+    let same = history.members.iter().rev().find(|member| member.content == *content)?;
+    let reason = format!("byte for byte what was delivered at {}", same.delivered_at);
+    Some(Found::whole(Check::AlreadyDelivered, Vec::new(), reason))
+}
+
+/// Excess mass beyond the worst that replay saw.
+pub(super) fn of_mass(baseline: &Baseline, table: &Table, records: u64) -> Vec<Found> {
+    let mut found = Vec::new();
+    for excess in mass::excesses(&baseline.history, table, records) {
+        let share = share_of(baseline.beyond_worst(excess.check, &excess.column, excess.share), records);
+        if share.count == 0 {
+            continue;
+        }
+        let columns = if excess.column.is_empty() { Vec::new() } else { vec![excess.column] };
+        let check = excess.check.name().to_owned();
+        let finding = Finding { check, columns, hard: false, share, reason: excess.reason, examples: Vec::new() };
+        found.push(Found { finding, breaks: false });
+    }
+    found
+}

@@ -1,0 +1,26 @@
+//! Each guilty column beside what it usually looks like.
+
+use holdpoint_review::{ColumnPlot, Finding, PlotBin};
+
+use crate::{history::History, mass, profile::Table};
+
+/// Columns plotted: more than a reviewer looks at.
+const MOST: usize = 6;
+
+pub(super) fn of(findings: &[Finding], history: &History, table: &Table) -> Vec<ColumnPlot> {
+    let mut names: Vec<&String> = Vec::new();
+    for name in findings.iter().flat_map(|finding| &finding.columns) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.into_iter().filter_map(|name| plot(name, history, table)).take(MOST).collect()
+}
+
+fn plot(name: &str, history: &History, table: &Table) -> Option<ColumnPlot> {
+    let (merged, now) = (history.merged.columns.get(name)?, table.columns.get(name)?);
+    let bins = mass::bins(*history.roles.get(name)?, merged, now)?;
+    let (before, shares) = (bins.shares(merged), bins.shares(now));
+    let bin = |at: usize| PlotBin { label: bins.label(at), before: before[at], now: shares[at] };
+    Some(ColumnPlot { column: name.to_owned(), bins: (0..bins.len()).map(bin).collect() })
+}

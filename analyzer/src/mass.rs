@@ -1,0 +1,170 @@
+//! Excess mass: shares of a push that no single record is guilty of.
+//!
+//! Over the bins of a column, `Σ max(0, p − U − K·sqrt(U/N))`: `p` is the bin's share now, `U` the upper envelope of its share
+//! over past pushes, the root the slack that `N` records need. It is the least share of records that must change for the push
+//! to look normal, so it speaks the unit of the threshold. Nulls, repeats, records delivered before and missing records are
+//! one bin each.
+
+mod bins;
+
+pub(crate) use bins::{Bins, bins};
+
+use crate::{
+    history::{History, Role},
+    profile::{ColumnProfile, Table},
+    rules::Check,
+    words,
+};
+
+/// Records below which chance needs more slack.
+const FEW: f64 = 200.0;
+/// Pushes from which mean and deviation say more than the maximum.
+const MANY: usize = 20;
+
+/// One share that is above its envelope.
+#[derive(Debug, Clone)]
+pub(crate) struct Excess {
+    pub(crate) check: Check,
+    /// Empty for the push as a whole.
+    pub(crate) column: String,
+    pub(crate) share: f64,
+    pub(crate) reason: String,
+}
+
+/// Every excess of a push over a history, in the order of its columns' names.
+pub(crate) fn excesses(history: &History, table: &Table, records: u64) -> Vec<Excess> {
+    let mut found = vec![missing_records(history, records), delivered_before(history, table)];
+    for (name, now) in &table.columns {
+        let past: Vec<&ColumnProfile> = history.histories(name).filter(|column| column.records() > 0).collect();
+        let Some(role) = history.roles.get(name).filter(|_| !past.is_empty()) else { continue };
+        found.push(nulls(name, now, &past));
+        if now.filled > 0 {
+            found.push(repeats(name, now, &past));
+            if let Some(bins) = history.merged.columns.get(name).and_then(|merged| bins(*role, merged, now)) {
+                found.push(distribution(name, &bins, now, &past));
+            }
+        }
+    }
+    found.retain(|excess| excess.share > 0.0);
+    found
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shares that are learned")]
+fn ratio(count: u64, of: u64) -> f64 {
+    if of == 0 { 0.0 } else { count as f64 / of as f64 }
+}
+
+/// The upper envelope of a share: mean and two deviations, or the maximum while there are few.
+fn envelope(past: &[f64]) -> f64 {
+    if past.len() >= MANY {
+        let (mean, deviation) = moments(past);
+        return mean + 2.0 * deviation;
+    }
+    past.iter().copied().fold(0.0, f64::max)
+}
+
+fn moments(values: &[f64]) -> (f64, f64) {
+    #[expect(clippy::cast_precision_loss, reason = "at most sixty")]
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    (mean, variance.sqrt())
+}
+
+/// What of a share is above its envelope and beyond chance.
+fn above(share: f64, envelope: f64, records: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a number of records under a root")]
+    let records = records.max(1) as f64;
+    let slack = if records < FEW { 3.0 } else { 2.0 };
+    // Chance moves even a share that was never seen by about one record.
+    (share - envelope - slack * (envelope.max(0.25 / records) / records).sqrt()).max(0.0)
+}
+
+fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
+    let share_of = |column: &ColumnProfile| ratio(column.nulls, column.records());
+    let before: Vec<f64> = past.iter().map(|column| share_of(column)).collect();
+    let (share, envelope) = (share_of(now), envelope(&before));
+    Excess {
+        check: Check::ExcessNulls,
+        column: name.to_owned(),
+        share: above(share, envelope, now.records()),
+        reason: format!("{name} is null in {} of the records; before, in up to {}", words::percent(share), words::percent(envelope)),
+    }
+}
+
+/// A value written over many others makes a column repeat itself, even where no value is common enough to have a bin.
+fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
+    let before: Vec<f64> = past.iter().map(|column| column.sample.repeated()).collect();
+    let (share, envelope) = (now.sample.repeated(), envelope(&before));
+    Excess {
+        check: Check::Repeats,
+        column: name.to_owned(),
+        share: above(share, envelope, now.filled) * ratio(now.filled, now.records()),
+        reason: format!("{} of the values of {name} repeat another; before, up to {}", words::percent(share), words::percent(envelope)),
+    }
+}
+
+fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
+    let shares = bins.shares(now);
+    let before: Vec<Vec<f64>> = past.iter().filter(|column| column.filled > 0).map(|column| bins.shares(column)).collect();
+    let mut share = 0.0;
+    let mut worst = (0.0, 0, 0.0);
+    for (at, now_share) in shares.iter().enumerate() {
+        let envelope = envelope(&before.iter().map(|shares| shares[at]).collect::<Vec<_>>());
+        let excess = above(*now_share, envelope, now.filled);
+        share += excess;
+        if excess > worst.0 {
+            worst = (excess, at, envelope);
+        }
+    }
+    let (_, at, envelope) = worst;
+    let (label, now_share) = (bins.label(at), words::percent(shares[at]));
+    Excess {
+        check: Check::Distribution,
+        column: name.to_owned(),
+        share: share * ratio(now.filled, now.records()),
+        reason: format!("{name} is {label} in {now_share} of the records; before, in up to {}", words::percent(envelope)),
+    }
+}
+
+/// The largest part of the push that one earlier push had already brought.
+fn delivered_before(history: &History, table: &Table) -> Excess {
+    let overlap = |past: &Table| table.records.share_not_in(&past.records).map_or(0.0, |new| 1.0 - new);
+    let share = history.members.iter().map(|member| overlap(&member.table)).fold(0.0, f64::max);
+    Excess {
+        check: Check::AlreadyDelivered,
+        column: String::new(),
+        share,
+        reason: format!("{} of the records were in one earlier push already", words::percent(share)),
+    }
+}
+
+/// Records short of the low envelope of their number.
+fn missing_records(history: &History, records: u64) -> Excess {
+    #[expect(clippy::cast_precision_loss, reason = "numbers of records in an envelope")]
+    let past: Vec<f64> = history.members.iter().map(|member| member.records as f64).collect();
+    let least = past.iter().copied().fold(f64::INFINITY, f64::min);
+    let low = match past.len() {
+        0 => 0.0,
+        1 | 2 => least * 0.5,
+        3..=7 => least * 0.8,
+        8..MANY => least * 0.95,
+        _ => {
+            let (mean, deviation) = moments(&past.iter().map(|count| count.ln()).collect::<Vec<_>>());
+            (mean - 2.0 * deviation).exp()
+        }
+    };
+    #[expect(clippy::cast_precision_loss, reason = "as above")]
+    let share = if low > 0.0 { (1.0 - records as f64 / low).max(0.0) } else { 0.0 };
+    Excess {
+        check: Check::MissingRecords,
+        column: String::new(),
+        share,
+        reason: format!("{records} records; before, at least {low:.0}"),
+    }
+}
+
+/// Whether a distribution over its values means anything for a column of this role.
+fn has_distribution(role: Role) -> bool {
+    !matches!(role, Role::Identifier | Role::Advancing(_))
+}

@@ -1,0 +1,98 @@
+//! A profile: what one push looked like, in some kilobytes.
+//!
+//! It is all that is kept of an accepted push; the baseline is made of profiles and nothing else. Nothing in it is random,
+//! unordered or dependent on the order of records, so that shards of a push merge to the profile of the whole, and the same
+//! bytes make the same JSON. Columns marked personal will be hashed where [`ColumnProfile::add`] takes a cell's text.
+
+mod column;
+mod sample;
+mod spread;
+
+use std::collections::BTreeMap;
+
+pub(crate) use column::length_class;
+pub use column::ColumnProfile;
+use holdpoint_review::{ContentHash, PushId, Share};
+use jiff::Timestamp;
+pub use sample::Sample;
+use serde::{Deserialize, Serialize};
+pub(crate) use spread::edges;
+pub use spread::Spread;
+
+/// The version of [`Profile`] that this code writes.
+pub const PROFILE_VERSION: u32 = 1;
+
+/// What one push looked like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// [`PROFILE_VERSION`] at the time of writing.
+    pub version: u32,
+    /// Which push.
+    pub push: PushId,
+    /// When it was delivered.
+    pub delivered_at: Timestamp,
+    /// SHA-256 of the object's bytes.
+    pub content: ContentHash,
+    /// Its records.
+    pub records: u64,
+    /// Its anomaly rate when it was judged.
+    pub rate: Share,
+    /// Its columns' names, in the push's order.
+    pub columns: Vec<String>,
+    /// What was in the records.
+    pub table: Table,
+}
+
+/// The part of a profile that is counted from records, and that merges.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// Per column.
+    pub(crate) columns: BTreeMap<String, ColumnProfile>,
+    /// Whole records by hash.
+    pub(crate) records: Sample,
+}
+
+impl Table {
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.records.absorb(&other.records);
+        for (name, column) in &other.columns {
+            match self.columns.get_mut(name) {
+                Some(held) => held.absorb(column),
+                None => {
+                    self.columns.insert(name.clone(), column.clone());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn column_of(cells: &[Option<String>]) -> ColumnProfile {
+        let (mut profile, mut buffer) = (ColumnProfile::default(), String::new());
+        for cell in cells {
+            profile.add(cell.as_deref().map(|text| (text, crate::value::hash(text))), &mut buffer);
+        }
+        profile
+    }
+
+    proptest! {
+        #[test]
+        fn profiles_of_shards_merge_to_the_profile_of_the_whole(
+            cells in prop::collection::vec(prop::option::of("[a-c]|-?[0-9]{1,3}(\\.[0-9])?|20[12][0-9]-0[1-9]-1[0-9]|N/A|é{1,70}"), 0..400),
+            at in 0..400usize,
+        ) {
+            let (left, right) = cells.split_at(at.min(cells.len()));
+            let mut merged = column_of(right);
+            merged.absorb(&column_of(left));
+            let whole = column_of(&cells);
+            prop_assert_eq!(&merged, &whole);
+            let json = serde_json::to_string(&merged).unwrap();
+            prop_assert_eq!(serde_json::from_str::<ColumnProfile>(&json).unwrap(), whole);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What one column of one push looked like, counted cell by cell.
+//!
+//! A cell is counted as everything it may be (number, date in each order, category, pattern), because what a column *is* gets
+//! decided over many pushes, in the baseline. Everything is bounded: what has too many forms is given up (`None`) and stays
+//! given up when profiles merge.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{sample::Sample, spread::Spread};
+use crate::value::{self, DateOrder};
+
+/// A column with more different values than this is no category.
+const DICTIONARY: usize = 256;
+/// A longer value is no category: it would fill profiles with text that nobody compares.
+const LONGEST_VALUE_BYTES: usize = 120;
+/// A column with more patterns than this is free text.
+const PATTERNS: usize = 96;
+
+/// One column of one push, or of several merged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// Cells without a value.
+    pub(crate) nulls: u64,
+    /// Cells with one.
+    pub(crate) filled: u64,
+    /// By sentinel, how many cells hold it.
+    pub(crate) sentinels: BTreeMap<String, u64>,
+    /// By digits after the point, how many numbers have so many.
+    pub(crate) decimals: BTreeMap<u32, u64>,
+    /// The numbers.
+    pub(crate) numbers: Spread,
+    /// The moments, by each order in which the texts are dates.
+    pub(crate) moments: BTreeMap<DateOrder, Spread>,
+    /// Values with their counts, as long as there are few.
+    pub(crate) values: Option<BTreeMap<String, u64>>,
+    /// Values by hash.
+    pub(crate) sample: Sample,
+    /// Patterns with their counts, as long as there are few.
+    pub(crate) patterns: Option<BTreeMap<String, u64>>,
+    /// Cells by length in characters; from 64 on by powers of two.
+    pub(crate) lengths: BTreeMap<u32, u64>,
+    /// Characters of the longest cell.
+    pub(crate) longest: u32,
+    /// Cells with characters outside of ASCII.
+    pub(crate) non_ascii: u64,
+    /// Cells in broken encoding.
+    pub(crate) mojibake: u64,
+}
+
+impl Default for ColumnProfile {
+    fn default() -> Self {
+        Self {
+            nulls: 0,
+            filled: 0,
+            sentinels: BTreeMap::new(),
+            decimals: BTreeMap::new(),
+            numbers: Spread::default(),
+            moments: BTreeMap::new(),
+            values: Some(BTreeMap::new()),
+            sample: Sample::default(),
+            patterns: Some(BTreeMap::new()),
+            lengths: BTreeMap::new(),
+            longest: 0,
+            non_ascii: 0,
+            mojibake: 0,
+        }
+    }
+}
+
+impl ColumnProfile {
+    /// Counts one cell; `buffer` is scratch space.
+    pub(crate) fn add(&mut self, cell: Option<(&str, u64)>, buffer: &mut String) {
+        let Some((text, hash)) = cell else {
+            self.nulls += 1;
+            return;
+        };
+        self.filled += 1;
+        self.sample.add(hash);
+        if let Some(sentinel) = value::sentinel(text) {
+            *self.sentinels.entry(sentinel).or_default() += 1;
+        }
+        self.add_quantity(text);
+        count_up(&mut self.values, text, DICTIONARY, LONGEST_VALUE_BYTES);
+        if self.patterns.is_some() {
+            value::pattern(text, buffer);
+            count_up(&mut self.patterns, buffer, PATTERNS, usize::MAX);
+        }
+        self.add_characters(text);
+    }
+
+    fn add_quantity(&mut self, text: &str) {
+        if let Some(number) = value::number(text) {
+            self.numbers.add(number);
+            *self.decimals.entry(value::decimals(text)).or_default() += 1;
+            return;
+        }
+        for (order, moment) in value::moments(text) {
+            self.moments.entry(order).or_default().add(moment);
+        }
+    }
+
+    fn add_characters(&mut self, text: &str) {
+        let ascii = text.is_ascii();
+        let length = u32::try_from(if ascii { text.len() } else { text.chars().count() }).unwrap_or(u32::MAX);
+        *self.lengths.entry(length_class(length)).or_default() += 1;
+        self.longest = self.longest.max(length);
+        self.non_ascii += u64::from(!ascii);
+        self.mojibake += u64::from(!ascii && value::is_mojibake(text));
+    }
+
+    /// Adds what another part of the push, or another push, counted.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.nulls += other.nulls;
+        self.filled += other.filled;
+        self.non_ascii += other.non_ascii;
+        self.mojibake += other.mojibake;
+        self.longest = self.longest.max(other.longest);
+        self.numbers.absorb(&other.numbers);
+        self.sample.absorb(&other.sample);
+        add_counts(&mut self.sentinels, &other.sentinels);
+        add_counts(&mut self.decimals, &other.decimals);
+        add_counts(&mut self.lengths, &other.lengths);
+        for (order, spread) in &other.moments {
+            self.moments.entry(*order).or_default().absorb(spread);
+        }
+        absorb_bounded(&mut self.values, other.values.as_ref(), DICTIONARY);
+        absorb_bounded(&mut self.patterns, other.patterns.as_ref(), PATTERNS);
+    }
+
+    /// Cells, with and without a value.
+    pub(crate) fn records(&self) -> u64 {
+        self.nulls + self.filled
+    }
+}
+
+/// The class that a length is counted in: exact below 64, then the power of two at or below it.
+pub(crate) fn length_class(length: u32) -> u32 {
+    if length < 64 { length } else { 1 << length.ilog2() }
+}
+
+fn count_up(counts: &mut Option<BTreeMap<String, u64>>, key: &str, most: usize, longest_bytes: usize) {
+    let Some(held) = counts else { return };
+    if let Some(count) = held.get_mut(key) {
+        *count += 1;
+    } else if held.len() < most && key.len() <= longest_bytes {
+        held.insert(key.to_owned(), 1);
+    } else {
+        *counts = None;
+    }
+}
+
+fn absorb_bounded(counts: &mut Option<BTreeMap<String, u64>>, other: Option<&BTreeMap<String, u64>>, most: usize) {
+    let (Some(held), Some(other)) = (counts.as_mut(), other) else {
+        *counts = None;
+        return;
+    };
+    add_counts(held, other);
+    if held.len() > most {
+        *counts = None;
+    }
+}
+
+fn add_counts<K: Clone + Ord>(counts: &mut BTreeMap<K, u64>, other: &BTreeMap<K, u64>) {
+    for (key, count) in other {
+        *counts.entry(key.clone()).or_default() += count;
+    }
+}

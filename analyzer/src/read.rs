@@ -1,0 +1,240 @@
+//! From a file to a frame: whatever a customer delivers, as columns of text.
+//!
+//! The file is read once before Polars sees it: for the hash of its bytes, to unpack gzip and zstd (bounded, into a scratch
+//! file), and to say in plain words what is wrong with it: broken text, a Parquet file without its footer, a name that promises
+//! another format. NDJSON is rewritten as CSV on the way, so that its cells are text like all others and a key that appears
+//! late is not lost. Everything else is Polars' streaming scan; nothing here grows with the file but the scratch file.
+
+mod delimiter;
+mod json_lines;
+mod unpack;
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use holdpoint_review::ContentHash;
+use polars::prelude::*;
+use sha2::{Digest, Sha256};
+use tempfile::TempPath;
+use unpack::Unpacked;
+
+/// A file that is not as a push must be. Its text is what a reviewer reads.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Not one byte, or nothing but blank lines.
+    #[error("the file is empty: not even a header")]
+    Empty,
+    /// Text that is not UTF-8.
+    #[error("the file is not UTF-8 text: byte {offset} cannot be read")]
+    NotUtf8 {
+        /// Where, in the unpacked file.
+        offset: u64,
+    },
+    /// The name says one format, the bytes another.
+    #[error("the file is named {named} but its content is {found}")]
+    WrongFormat {
+        /// What the extension promises.
+        named: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A record with another number of fields than the header.
+    #[error("the file is ragged: {0}")]
+    Ragged(String),
+    /// The columns cannot be used.
+    #[error("the columns cannot be read: {0}")]
+    Columns(String),
+    /// A line that is no JSON object.
+    #[error("line {line} is not a JSON object")]
+    NotJson {
+        /// 1-based.
+        line: u64,
+    },
+    /// Compressed data that is cut off or damaged.
+    #[error("the compressed file is damaged: {0}")]
+    Damaged(String),
+    /// More than [`Limits`] allow.
+    #[error("the file unpacks to more than {0} bytes")]
+    TooLarge(u64),
+    /// The format's reader refused it.
+    #[error("the file cannot be read as {format}: {reason}")]
+    Broken {
+        /// Which reader.
+        format: &'static str,
+        /// Its words, on one line.
+        reason: String,
+    },
+    /// Not the file's fault: trying again may help.
+    #[error("the file could not be read")]
+    Io(#[from] io::Error),
+}
+
+/// What an unpacked file may take on disk, so that a small hostile file cannot fill it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) unpacked_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { unpacked_bytes: 64 << 30 }
+    }
+}
+
+/// A push that can be scanned, any number of times, as long as this lives.
+pub(crate) struct Opened {
+    pub(crate) frame: LazyFrame,
+    pub(crate) columns: Vec<String>,
+    format: Format,
+    /// Deleted on drop.
+    _scratch: Vec<TempPath>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    JsonLines,
+    Parquet,
+}
+
+impl Format {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::JsonLines => "NDJSON",
+            Self::Parquet => "Parquet",
+        }
+    }
+
+    /// What the name promises, `.gz` and `.zst` aside; none for names that promise nothing.
+    fn named(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+        match name.rsplit_once('.')?.1 {
+            "csv" | "tsv" | "txt" => Some(Self::Csv),
+            "ndjson" | "jsonl" => Some(Self::JsonLines),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
+    fn found(start: &[u8]) -> Self {
+        if start.starts_with(b"PAR1") {
+            return Self::Parquet;
+        }
+        let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+        let object = text.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\""));
+        if object { Self::JsonLines } else { Self::Csv }
+    }
+}
+
+/// The SHA-256 of a file's bytes, in bounded memory.
+pub(crate) fn content_hash(path: &Path) -> io::Result<ContentHash> {
+    let mut hasher = Sha256::new();
+    let mut file = File::open(path)?;
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(ContentHash::of_sha256(hasher.finalize().into())),
+            length => hasher.update(&chunk[..length]),
+        }
+    }
+}
+
+/// Opens a file for scanning. `name` is what the customer called it; its extension is held against the content.
+pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, Unreadable> {
+    let Unpacked { path: plain, scratch } = unpack::unpack(path, limits)?;
+    let start = start_of(&plain)?;
+    let format = Format::found(&start);
+    if let Some(named) = Format::named(name).filter(|named| *named != format) {
+        return Err(Unreadable::WrongFormat { named: named.name(), found: format.name() });
+    }
+    let mut scratch: Vec<_> = scratch.into_iter().collect();
+    let frame = match format {
+        Format::Parquet => scan_parquet(&plain)?,
+        Format::Csv => scan_text(&plain, &start)?,
+        Format::JsonLines => {
+            unpack::require_utf8(&plain)?;
+            let rewritten = json_lines::rewrite(&plain, limits)?;
+            let frame = scan_csv(&rewritten, b',')?;
+            scratch.push(rewritten);
+            frame
+        }
+    };
+    let (frame, columns) = as_text(frame, format)?;
+    Ok(Opened { frame, columns, format, _scratch: scratch })
+}
+
+impl Opened {
+    /// What a failed scan says about the file.
+    pub(crate) fn unreadable(&self, error: &PolarsError) -> Unreadable {
+        broken(self.format, error)
+    }
+}
+
+fn start_of(path: &Path) -> io::Result<Vec<u8>> {
+    /// Enough lines of any file to tell its delimiter.
+    const START_BYTES: u64 = 64 << 10;
+    let mut start = Vec::new();
+    File::open(path)?.take(START_BYTES).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+fn scan_text(path: &Path, start: &[u8]) -> Result<LazyFrame, Unreadable> {
+    unpack::require_utf8(path)?;
+    if start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii().is_empty() {
+        return Err(Unreadable::Empty);
+    }
+    scan_csv(path, delimiter::sniff(start))
+}
+
+/// A CSV with every column as text: to guess types here costs more than the read itself, and the baseline knows them.
+fn scan_csv(path: &Path, delimiter: u8) -> Result<LazyFrame, Unreadable> {
+    LazyCsvReader::new(polars_path(path))
+        .with_separator(delimiter)
+        .with_has_header(true)
+        .with_infer_schema_length(Some(0))
+        .with_glob(false)
+        .finish()
+        .map_err(|error| broken(Format::Csv, &error))
+}
+
+fn scan_parquet(path: &Path) -> Result<LazyFrame, Unreadable> {
+    let args = ScanArgsParquet { glob: false, ..Default::default() };
+    LazyFrame::scan_parquet(polars_path(path), args).map_err(|error| broken(Format::Parquet, &error))
+}
+
+fn polars_path(path: &Path) -> PlRefPath {
+    PlRefPath::new(path.to_string_lossy())
+}
+
+/// Casts every column to text and checks that each can be.
+fn as_text(mut frame: LazyFrame, format: Format) -> Result<(LazyFrame, Vec<String>), Unreadable> {
+    let schema = frame.collect_schema().map_err(|error| broken(format, &error))?;
+    if schema.is_empty() {
+        return Err(Unreadable::Columns("there are none".to_owned()));
+    }
+    if let Some((name, _)) = schema.iter().find(|(_, dtype)| dtype.is_nested() || matches!(dtype, DataType::Binary)) {
+        return Err(Unreadable::Columns(format!("{name} is nested or binary")));
+    }
+    let columns = schema.iter_names().map(ToString::to_string).collect();
+    let others = schema.iter().filter(|(_, dtype)| **dtype != DataType::String);
+    let casts: Vec<Expr> = others.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
+    Ok((if casts.is_empty() { frame } else { frame.with_columns(casts) }, columns))
+}
+
+fn broken(format: Format, error: &PolarsError) -> Unreadable {
+    let words = error.to_string();
+    let reason: String = words.lines().next().unwrap_or_default().chars().take(200).collect();
+    if words.contains("more fields than defined") {
+        return Unreadable::Ragged("a record has more fields than the header".to_owned());
+    }
+    match error {
+        PolarsError::NoData(_) => Unreadable::Empty,
+        PolarsError::Duplicate(_) => Unreadable::Columns(reason),
+        _ => Unreadable::Broken { format: format.name(), reason },
+    }
+}

@@ -1,0 +1,144 @@
+//! Hard rules: what a single record can be guilty of, each one boolean expression over the frame.
+//!
+//! A rule is learned from profiles, so it can be tried on profiles too ([`Rule::rate_in`]): that is how replay knows, without
+//! any old file at hand, how often it would have hit a push that was fine. Two need memory of the records before (a repeated
+//! key, a repeated record) and are carried out by the scan.
+
+mod count;
+mod expr;
+mod learn;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+pub(crate) use count::spread_of;
+pub(crate) use learn::learn;
+
+use crate::{
+    profile::Sample,
+    value::{self, DateOrder},
+};
+
+/// What is looked at, in a reviewer's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Check {
+    Unreadable,
+    Empty,
+    MissingColumn,
+    NewColumn,
+    AlreadyDelivered,
+    MissingRecords,
+    Null,
+    Sentinel,
+    Type,
+    Decimals,
+    Range,
+    Sign,
+    Category,
+    Value,
+    Pattern,
+    Length,
+    NonAscii,
+    Mojibake,
+    Behind,
+    Ahead,
+    DuplicateKey,
+    DuplicateRecord,
+    ExcessNulls,
+    Distribution,
+    Repeats,
+}
+
+impl Check {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Empty => "no records",
+            Self::MissingColumn => "column missing",
+            Self::NewColumn => "column never seen",
+            Self::AlreadyDelivered => "already delivered",
+            Self::MissingRecords => "records missing",
+            Self::Null => "null where never null",
+            Self::Sentinel => "sentinel never seen",
+            Self::Type => "type broken",
+            Self::Decimals => "format broken",
+            Self::Range => "outside the learned range",
+            Self::Sign => "sign never seen",
+            Self::Category => "category never seen",
+            Self::Value => "value never seen",
+            Self::Pattern => "character pattern never seen",
+            Self::Length => "too long",
+            Self::NonAscii => "character outside ASCII never seen",
+            Self::Mojibake => "broken encoding",
+            Self::Behind => "behind what was accepted",
+            Self::Ahead => "far ahead of what was accepted",
+            Self::DuplicateKey => "duplicate key",
+            Self::DuplicateRecord => "duplicate record",
+            Self::ExcessNulls => "more nulls than ever",
+            Self::Distribution => "distribution shifted",
+            Self::Repeats => "more repeats than ever",
+        }
+    }
+}
+
+/// How a cell becomes a number that can be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quantity {
+    Number,
+    Moment(DateOrder),
+}
+
+impl Quantity {
+    /// The number or the seconds since 1970 that a text is.
+    pub(crate) fn of(self, text: &str) -> Option<f64> {
+        match self {
+            Self::Number => value::number(text),
+            Self::Moment(order) => order.moment(text),
+        }
+    }
+}
+
+/// What makes a record guilty. No test but `Null` speaks of cells without a value.
+#[derive(Debug, Clone)]
+pub(crate) enum Test {
+    Null,
+    /// A sentinel other than these.
+    Sentinel(Arc<BTreeSet<String>>),
+    NotA(Quantity),
+    /// More digits after the point than so many.
+    Decimals(u32),
+    /// Below the first or above the second; what is no quantity has its own test.
+    Outside(Quantity, f64, f64),
+    /// None of these values.
+    Value(Arc<BTreeSet<String>>),
+    /// None of the values in a sample that is exact.
+    Hash(Arc<Sample>),
+    Pattern(Arc<BTreeSet<String>>),
+    /// More characters than so many.
+    Longer(u32),
+    NonAscii,
+    Mojibake,
+    /// A value that an earlier record had.
+    RepeatedValue,
+    /// A record that an earlier one equals.
+    RepeatedRecord,
+}
+
+/// One test on one column, with what it does when it hits.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) check: Check,
+    /// Empty for whole records.
+    pub(crate) column: String,
+    pub(crate) test: Test,
+    /// What was normal, for the reason: `0 to 59 in 20 pushes`.
+    pub(crate) before: String,
+    /// Share of records that it hits in pushes that are fine, as far as the data itself tells (replay adds to it).
+    pub(crate) expected: f64,
+}
+
+impl Rule {
+    /// What is the same rule in another baseline.
+    pub(crate) fn key(&self) -> (Check, String) {
+        (self.check, self.column.clone())
+    }
+}

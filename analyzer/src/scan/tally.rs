@@ -1,0 +1,193 @@
+//! What a scan keeps: the profile, per rule its hits and examples, and the records hit, in a scratch file.
+
+use std::io::BufWriter;
+
+use polars::prelude::*;
+use tempfile::{NamedTempFile, TempPath};
+
+use super::{hit_column, repeats::Repeats};
+use crate::{
+    profile::{ColumnProfile, Sample, Table},
+    read::Unreadable,
+    rules::{Rule, Test},
+    value,
+};
+
+/// Examples of one rule.
+const EXAMPLES: usize = 3;
+/// The hash of a cell without a value.
+const NO_VALUE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What came out of a scan.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    pub(crate) records: u64,
+    /// Records with at least one hit of a hard rule.
+    pub(crate) anomalous: u64,
+    pub(crate) table: Table,
+    /// In the order of the rules.
+    pub(crate) hits: Vec<Hits>,
+    pub(crate) candidates: Candidates,
+}
+
+/// What one rule hit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hits {
+    pub(crate) records: u64,
+    pub(crate) examples: Vec<String>,
+}
+
+/// Records that any rule hit, as CSV without header: the record's number, its mask as hex words, its cells.
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    pub(crate) path: TempPath,
+}
+
+pub(super) struct Tally {
+    names: Vec<String>,
+    columns: Vec<ColumnProfile>,
+    rules: Vec<Watched>,
+    words: usize,
+    hard: Vec<u64>,
+    scanned: Scanned,
+    rows: Repeats,
+    writer: csv::Writer<BufWriter<std::fs::File>>,
+    buffer: String,
+}
+
+/// A rule as the scan sees it.
+struct Watched {
+    column: Option<usize>,
+    keys: Option<Repeats>,
+    is_record: bool,
+}
+
+impl Tally {
+    pub(super) fn new(names: &[String], rules: &[Rule], is_hard: &[bool]) -> Result<Self, Unreadable> {
+        let scratch = NamedTempFile::new()?;
+        let writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(scratch.reopen()?));
+        let watch = |rule: &Rule| Watched {
+            column: names.iter().position(|name| *name == rule.column),
+            keys: matches!(rule.test, Test::RepeatedValue).then(Repeats::default),
+            is_record: matches!(rule.test, Test::RepeatedRecord),
+        };
+        let words = rules.len().div_ceil(64).max(1);
+        let mut hard = vec![0; words];
+        for at in (0..rules.len()).filter(|at| is_hard[*at]) {
+            hard[at / 64] |= 1 << (at % 64);
+        }
+        Ok(Self {
+            names: names.to_vec(),
+            columns: vec![ColumnProfile::default(); names.len()],
+            rules: rules.iter().map(watch).collect(),
+            words,
+            hard,
+            scanned: Scanned {
+                records: 0,
+                anomalous: 0,
+                table: Table::default(),
+                hits: vec![Hits::default(); rules.len()],
+                candidates: Candidates { path: scratch.into_temp_path() },
+            },
+            rows: Repeats::default(),
+            writer,
+            buffer: String::new(),
+        })
+    }
+
+    pub(super) fn add(&mut self, batch: &DataFrame) -> PolarsResult<()> {
+        let cells: Vec<&StringChunked> = (self.names.iter())
+            .map(|name| batch.column(name)?.as_materialized_series().str())
+            .collect::<PolarsResult<_>>()?;
+        let hashes = self.profile(&cells, batch.height());
+        let masks = self.masks(batch, &cells, &hashes)?;
+        self.keep(&masks, &cells, batch.height())?;
+        self.scanned.records += batch.height() as u64;
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<Scanned, Unreadable> {
+        self.writer.flush()?;
+        self.scanned.table.columns = self.names.into_iter().zip(self.columns).collect();
+        Ok(self.scanned)
+    }
+
+    /// Profiles the cells and returns the hash of each record.
+    fn profile(&mut self, cells: &[&StringChunked], height: usize) -> Vec<u64> {
+        let mut hashes = vec![0_u64; height];
+        for (column, cells) in self.columns.iter_mut().zip(cells) {
+            for (cell, record) in cells.iter().zip(&mut hashes) {
+                let cell = cell.filter(|text| !text.is_empty()).map(|text| (text, value::hash(text)));
+                column.add(cell, &mut self.buffer);
+                *record = mix(*record, cell.map_or(NO_VALUE, |(_, hash)| hash));
+            }
+        }
+        let records: &mut Sample = &mut self.scanned.table.records;
+        hashes.iter().for_each(|hash| records.add(*hash));
+        hashes
+    }
+
+    /// One bit per rule and record.
+    fn masks(&mut self, batch: &DataFrame, cells: &[&StringChunked], hashes: &[u64]) -> PolarsResult<Vec<u64>> {
+        let mut masks = vec![0_u64; batch.height() * self.words];
+        for at in 0..self.rules.len() {
+            let watched = &mut self.rules[at];
+            let column = watched.column.map(|column| cells[column]);
+            let guilty: BooleanChunked = match (&mut watched.keys, column) {
+                (Some(keys), Some(column)) => {
+                    let repeated = |cell: Option<&str>| cell.is_some_and(|text| !text.is_empty() && keys.is_repeat(value::hash(text)));
+                    column.iter().map(repeated).collect()
+                }
+                _ if watched.is_record => hashes.iter().map(|hash| self.rows.is_repeat(*hash)).collect(),
+                _ => batch.column(&hit_column(at))?.bool()?.clone(),
+            };
+            let hits = &mut self.scanned.hits[at];
+            for (row, _) in guilty.iter().enumerate().filter(|(_, guilty)| *guilty == Some(true)) {
+                masks[row * self.words + at / 64] |= 1 << (at % 64);
+                hits.records += 1;
+                if hits.examples.len() < EXAMPLES {
+                    hits.note(column.and_then(|column| column.get(row)));
+                }
+            }
+        }
+        Ok(masks)
+    }
+
+    /// Counts the anomalous records and writes down every record that was hit.
+    fn keep(&mut self, masks: &[u64], cells: &[&StringChunked], height: usize) -> PolarsResult<()> {
+        for row in 0..height {
+            let mask = &masks[row * self.words..(row + 1) * self.words];
+            if mask.iter().all(|word| *word == 0) {
+                continue;
+            }
+            self.scanned.anomalous += u64::from(mask.iter().zip(&self.hard).any(|(word, hard)| word & hard != 0));
+            let record = self.scanned.records + row as u64;
+            let mask: Vec<String> = mask.iter().map(|word| format!("{word:x}")).collect();
+            let head = [record.to_string(), mask.join(" ")];
+            let cells = cells.iter().map(|column| column.get(row).unwrap_or_default());
+            let line = head.iter().map(String::as_str).chain(cells);
+            self.writer.write_record(line).map_err(|error| polars_err!(ComputeError: "scratch file: {error}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Hits {
+    fn note(&mut self, cell: Option<&str>) {
+        /// Enough to recognise a value by.
+        const LONGEST: usize = 60;
+        let Some(text) = cell.filter(|text| !text.is_empty()) else { return };
+        let mut example: String = text.chars().take(LONGEST).collect();
+        if example.len() < text.len() {
+            example.push('…');
+        }
+        if !self.examples.contains(&example) {
+            self.examples.push(example);
+        }
+    }
+}
+
+/// Order matters: a record with two cells swapped is another record.
+fn mix(record: u64, cell: u64) -> u64 {
+    (record.rotate_left(23) ^ cell).wrapping_mul(0x9fb2_1c65_1e98_df25)
+}

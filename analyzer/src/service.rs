@@ -1,0 +1,154 @@
+//! The service: a push arrives in the queue, its report goes to S3, its execution starts.
+//!
+//! Runs at least once per event, and may run twice at the same time: a report is written once, and an execution's name is
+//! the push's id, so that the second run finds both there.
+
+mod event;
+mod key;
+mod learn;
+mod push;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use holdpoint_platform::{After, Clients, Consumer, Message, Queue, Settings, SettingsError, Stop, require_versioning};
+use holdpoint_review::{ObjectVersion, Threshold};
+use tracing::{Instrument, error, info, info_span, warn};
+
+use self::{
+    event::Event,
+    key::KeyPattern,
+    push::{Outcome, Pushes},
+    store::Store,
+};
+use crate::Settings as JudgeSettings;
+
+pub use self::learn::{LearnError, learn};
+
+/// Longer than the largest push takes.
+const VISIBILITY: Duration = Duration::from_secs(15 * 60);
+/// Polars uses every core for one push.
+const AT_ONCE: usize = 1;
+const WAIT: Duration = Duration::from_secs(5);
+/// The push that still cannot be analyzed at this receipt is held for a person; the queue's own limit lies above it.
+const LAST_RECEIVE: u32 = 4;
+
+/// What the service needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    bucket: String,
+    queue_url: String,
+    state_machine: String,
+    pattern: KeyPattern,
+    judge: JudgeSettings,
+}
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by name.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut settings = Settings::new(lookup);
+        let bucket = settings.required("HOLDPOINT_BUCKET");
+        let queue_url = settings.required("HOLDPOINT_PUSHES_QUEUE_URL");
+        let state_machine = settings.required("HOLDPOINT_STATE_MACHINE_ARN");
+        let usual = "incoming/{dataset}/{customer}/{file}".parse().expect("the usual pattern is one");
+        let pattern = settings.or("HOLDPOINT_KEY_PATTERN", usual);
+        let judge = JudgeSettings {
+            threshold: settings.or("ANOMALY_THRESHOLD", Threshold::SIX_PERCENT),
+            min_anomalous: settings.or("HOLDPOINT_MIN_ANOMALOUS", 1),
+            row_rate_alone: settings.or("HOLDPOINT_ROW_RATE_ALONE", false),
+            hold_first: settings.or("HOLDPOINT_HOLD_FIRST", true),
+        };
+        settings.finish(|| {
+            Some(Self { bucket: bucket?, queue_url: queue_url?, state_machine: state_machine?, pattern, judge })
+        })
+    }
+}
+
+/// Why the service cannot run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// The bucket is not what the service needs.
+    #[error("{0}")]
+    Bucket(String),
+}
+
+/// Runs until asked to stop; a push in hand is finished first.
+///
+/// # Errors
+/// [`Fatal`]: an operator must act.
+pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fatal> {
+    require_versioning(&clients.s3, &config.bucket).await.map_err(Fatal::Bucket)?;
+    let queue = Queue::new(clients.sqs, config.queue_url);
+    let pushes = Arc::new(Pushes {
+        store: Store { s3: clients.s3, bucket: config.bucket },
+        sfn: clients.sfn,
+        state_machine: config.state_machine,
+        pattern: config.pattern,
+        judge: config.judge,
+    });
+    info!("waiting for pushes");
+    let consumer = Consumer { queue, at_once: AT_ONCE, visibility: VISIBILITY, wait: WAIT };
+    consumer.run(stop, move |message| receive(pushes.clone(), message)).await;
+    Ok(())
+}
+
+/// One message: usually one push.
+async fn receive(pushes: Arc<Pushes>, message: Message) -> After {
+    match Event::read(&message.body) {
+        Ok(Event::Test) => After::Delete,
+        Ok(Event::Delivered(versions)) => {
+            let mut after = After::Delete;
+            for version in versions {
+                if !deliver(&pushes, &version, message.receives).await {
+                    after = After::Leave;
+                }
+            }
+            after
+        }
+        // Comes again until the queue moves it to its dead letters, where somebody sees it.
+        Err(error) => {
+            error!(error = &error as &dyn std::error::Error, "a message in the pushes queue is of no use");
+            After::Leave
+        }
+    }
+}
+
+/// Whether the push is done with.
+async fn deliver(pushes: &Pushes, version: &ObjectVersion, receives: u32) -> bool {
+    let span = info_span!("push", push.id = %version.push_id());
+    async {
+        match pushes.deliver(version, receives >= LAST_RECEIVE).await {
+            Ok(Outcome::Started { needs_review }) => info!(push.needs_review = needs_review, "the push's execution was started"),
+            Ok(Outcome::AlreadyStarted) => info!("the push was delivered before: nothing to do"),
+            Ok(Outcome::Gone) => warn!("the push is gone from the bucket: nothing to do"),
+            Err(error) => {
+                error!(error = &error as &dyn std::error::Error, push.receives = receives, "the push was not analyzed; it comes again");
+                return false;
+            }
+        }
+        true
+    }
+    .instrument(span)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_named_together() {
+        let lookup = |name: &str| match name {
+            "ANOMALY_THRESHOLD" => Some("six".to_owned()),
+            "HOLDPOINT_KEY_PATTERN" => Some("in/{file}".to_owned()),
+            _ => None,
+        };
+        let error = Config::read(&lookup).unwrap_err().to_string();
+        for name in ["HOLDPOINT_BUCKET", "HOLDPOINT_PUSHES_QUEUE_URL", "ANOMALY_THRESHOLD", "HOLDPOINT_KEY_PATTERN"] {
+            assert!(error.contains(name), "{name} in {error}");
+        }
+    }
+}

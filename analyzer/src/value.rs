@@ -1,0 +1,135 @@
+//! What one cell's text is: a number, a moment, a pattern of characters, a sentinel, broken encoding.
+//!
+//! Profiles count these and rules test them, so both must mean the same thing: there is one definition, here.
+//! Casting is not left to Polars because its casts accept other texts than ours (`inf`, surrounding blanks) and guess dates.
+
+mod moment;
+mod pattern;
+
+pub(crate) use moment::{DateOrder, moments};
+pub(crate) use pattern::pattern;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A stable hash of a cell: it is stored in profiles, so it must not change with a library's version.
+pub(crate) fn hash(text: &str) -> u64 {
+    xxh3_64(text.as_bytes())
+}
+
+/// The number that a text is, or none. No `inf`, no `nan`, no thousands separators.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let bytes = text.as_bytes();
+    let plausible = bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+        && bytes.iter().any(u8::is_ascii_digit);
+    if !plausible {
+        return None;
+    }
+    // -0 is 0: the two must fall into one bin.
+    text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number + 0.0)
+}
+
+/// Digits after the decimal point of a text that is a number.
+pub(crate) fn decimals(text: &str) -> u32 {
+    let fraction = text.trim().split_once('.').map_or("", |(_, fraction)| fraction);
+    u32::try_from(fraction.bytes().take_while(u8::is_ascii_digit).count()).unwrap_or(u32::MAX)
+}
+
+/// Texts that stand for "no value", in lower case.
+const NO_VALUE: &[&str] = &[
+    "#n/a", "#null!", "#ref!", "#value!", "(blank)", "(null)", "-", "--", "?", "??", "missing", "n.a.", "n/a", "na", "nan", "nil",
+    "none", "null", "tbd", "undefined", "unknown",
+];
+
+/// Days that systems write for "no date".
+const NO_DAY: &[&str] = &["0000-00-00", "0001-01-01", "1899-12-30", "1900-01-01", "1970-01-01", "2999-12-31", "9999-12-31"];
+
+/// Longest text that can be a sentinel; longer ones are not looked at.
+const LONGEST_SENTINEL: usize = 24;
+
+/// The sentinel that a text is, in its one written form, or none: `N/A`, `NULL`, `99999`, `1970-01-01 00:00:00`.
+pub(crate) fn sentinel(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.is_empty() || text.len() > LONGEST_SENTINEL {
+        return None;
+    }
+    if let Some(day) = text.get(..10).filter(|day| NO_DAY.contains(day)) {
+        return Some(day.to_owned());
+    }
+    let first = text.as_bytes()[0];
+    if first.is_ascii_digit() || (first == b'-' && text.len() > 2) {
+        return repeated_nines(text);
+    }
+    let lower = text.to_ascii_lowercase();
+    NO_VALUE.contains(&lower.as_str()).then_some(lower)
+}
+
+/// `99999`, `9999`, `-999`, with or without `.0`: three nines only when negative, for 999 is an everyday number.
+fn repeated_nines(text: &str) -> Option<String> {
+    let whole = text.split_once('.').map_or(text, |(whole, fraction)| if fraction.trim_matches('0').is_empty() { whole } else { "" });
+    let nines = whole.trim_start_matches('-');
+    let least = if whole.starts_with('-') { 3 } else { 4 };
+    (nines.len() >= least && nines.bytes().all(|b| b == b'9')).then(|| whole.to_owned())
+}
+
+/// UTF-8 that was read as Latin-1 or Windows-1252 and written again: `Ã©`, `â€™`, or the replacement character.
+pub(crate) fn is_mojibake(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    let mut before = ' ';
+    for c in text.chars() {
+        let continued = matches!(c, '\u{80}'..='\u{bf}' | '€' | '™' | '‚' | '„' | '“' | '”' | '˜' | 'œ' | 'ž' | 'Ÿ');
+        if c == '\u{fffd}' || (continued && matches!(before, 'Ã' | 'Â' | 'â' | 'Ð' | 'Ñ')) {
+            return true;
+        }
+        before = c;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_plain_decimal_texts() {
+        let check = |text: &str, expected| assert_eq!(number(text), expected, "{text:?}");
+        check("517.0", Some(517.0));
+        check(" -4 ", Some(-4.0));
+        check("-0", Some(0.0));
+        check("1e3", Some(1000.0));
+        for text in ["", "inf", "nan", "1,000", "1e999", "0x10", "--1", "e", "12a"] {
+            check(text, None);
+        }
+        assert!(number("-0.0").unwrap().is_sign_positive());
+    }
+
+    #[test]
+    fn decimals_speak_of_the_text_not_the_value() {
+        assert_eq!((decimals("2.50"), decimals("2"), decimals("1.5e3")), (2, 0, 1));
+    }
+
+    #[test]
+    fn sentinels_are_known_in_every_spelling() {
+        let check = |text: &str, expected: Option<&str>| assert_eq!(sentinel(text).as_deref(), expected, "{text:?}");
+        check("N/A", Some("n/a"));
+        check("NONE", Some("none"));
+        check("99999", Some("99999"));
+        check("99999.0", Some("99999"));
+        check("-999", Some("-999"));
+        check("1970-01-01T00:00:00Z", Some("1970-01-01"));
+        for text in ["", "999", "99.9", "none of these", "-9", "2013-01-01", "ÄÄÄÄÄÄ"] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn mojibake_is_told_from_accents() {
+        for text in ["cafÃ©", "donâ€™t", "Â°C", "\u{fffd}"] {
+            assert!(is_mojibake(text), "{text}");
+        }
+        for text in ["café", "Ångström", "São Paulo", "plain", "Ãlvaro"] {
+            assert!(!is_mojibake(text), "{text}");
+        }
+    }
+}
