@@ -3,6 +3,7 @@
 mod output;
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -119,7 +120,7 @@ fn accepted(file: &Path, at: usize) -> Result<Profile, Refused> {
 fn push_of(file: &Path, at: usize) -> Push {
     let key = file.to_string_lossy().into_owned();
     let source = ObjectVersion { bucket: "local".to_owned(), key, version_id: at.to_string() };
-    Push { source, dataset: "local".to_owned(), customer: "local".to_owned(), delivered_at: delivery(at) }
+    Push { source, dataset: "local".to_owned(), customer: "local".to_owned(), delivered_at: delivery(at), tags: BTreeMap::new() }
 }
 
 fn delivery(at: usize) -> Timestamp {

@@ -6,7 +6,7 @@
 mod findings;
 mod plots;
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use findings::Found;
 use holdpoint_review::{
@@ -35,6 +35,8 @@ pub struct Push {
     pub customer: String,
     /// When S3 stored it.
     pub delivered_at: Timestamp,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// How an owner wants pushes to be judged.
@@ -83,6 +85,16 @@ pub fn analyze(file: &Path, push: &Push, baseline: &Baseline, settings: &Setting
         Unreadable::Io(error) => Err(error),
         unreadable => judge.hold_unread(&unreadable),
     })
+}
+
+/// Holds a push that could not be analyzed in any attempt, for this reason, as one that is all anomalous.
+///
+/// # Errors
+///
+/// Only where this machine is at fault, as for [`analyze`].
+pub fn hold_unanalyzed(file: &Path, push: &Push, reason: &str, settings: &Settings) -> io::Result<Analysis> {
+    let content = read::content_hash(file)?;
+    Judge { push, baseline: &Baseline::default(), settings, content }.hold(Check::Unreadable, reason.to_owned())
 }
 
 struct Judge<'a> {
@@ -137,7 +149,11 @@ impl Judge<'_> {
 
     fn hold_unread(&self, unreadable: &Unreadable) -> io::Result<Analysis> {
         let check = if matches!(unreadable, Unreadable::Empty) { Check::Empty } else { Check::Unreadable };
-        let report = self.report(0, 0, vec![Found::whole(check, Vec::new(), unreadable.to_string())]);
+        self.hold(check, unreadable.to_string())
+    }
+
+    fn hold(&self, check: Check, reason: String) -> io::Result<Analysis> {
+        let report = self.report(0, 0, vec![Found::whole(check, Vec::new(), reason)]);
         let flagged = flagged::nothing(&[]).map_err(io::Error::other)?;
         let page = PageData { version: REPORT_VERSION, ..PageData::default() };
         Ok(Analysis { report, page, profile: None, flagged })
@@ -157,6 +173,7 @@ impl Judge<'_> {
             dataset: self.push.dataset.clone(),
             customer: self.push.customer.clone(),
             delivered_at: self.push.delivered_at,
+            tags: self.push.tags.clone(),
             content: self.content.clone(),
             records,
             anomalous,

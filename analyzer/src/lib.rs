@@ -15,11 +15,13 @@ mod read;
 mod replay;
 mod rules;
 mod scan;
+mod service;
 mod value;
 mod words;
 
 pub use baseline::Baseline;
 pub use check::{CheckArguments, check};
-pub use judge::{Analysis, Push, Settings, analyze, profile};
-pub use profile::{ColumnProfile, PROFILE_VERSION, Profile, Table};
+pub use judge::{Analysis, Push, Settings, analyze, hold_unanalyzed, profile};
+pub use profile::{PROFILE_VERSION, Profile};
 pub use read::Unreadable;
+pub use service::{Config, Fatal, LearnError, learn, run};

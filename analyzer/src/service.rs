@@ -11,7 +11,9 @@ mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use holdpoint_platform::{After, Clients, Consumer, Message, Queue, Settings, SettingsError, Stop, require_versioning};
+use holdpoint_platform::{
+    After, Clients, Consumer, LogFormat, Message, Queue, Settings, SettingsError, Stop, require_versioning,
+};
 use holdpoint_review::{ObjectVersion, Threshold};
 use tracing::{Instrument, error, info, info_span, warn};
 
@@ -41,6 +43,10 @@ pub struct Config {
     state_machine: String,
     pattern: KeyPattern,
     judge: JudgeSettings,
+    /// Which log lines are written.
+    pub log: String,
+    /// How they are written.
+    pub log_format: LogFormat,
 }
 
 impl Config {
@@ -61,8 +67,11 @@ impl Config {
             row_rate_alone: settings.or("HOLDPOINT_ROW_RATE_ALONE", false),
             hold_first: settings.or("HOLDPOINT_HOLD_FIRST", true),
         };
+        let log = settings.or("HOLDPOINT_LOG", "info".to_owned());
+        let log_format = settings.or("HOLDPOINT_LOG_FORMAT", LogFormat::Json);
         settings.finish(|| {
-            Some(Self { bucket: bucket?, queue_url: queue_url?, state_machine: state_machine?, pattern, judge })
+            let (bucket, queue_url, state_machine) = (bucket?, queue_url?, state_machine?);
+            Some(Self { bucket, queue_url, state_machine, pattern, judge, log, log_format })
         })
     }
 }
@@ -121,11 +130,17 @@ async fn deliver(pushes: &Pushes, version: &ObjectVersion, receives: u32) -> boo
     let span = info_span!("push", push.id = %version.push_id());
     async {
         match pushes.deliver(version, receives >= LAST_RECEIVE).await {
-            Ok(Outcome::Started { needs_review }) => info!(push.needs_review = needs_review, "the push's execution was started"),
+            Ok(Outcome::Started { needs_review }) => {
+                info!(push.needs_review = needs_review, "the push's execution was started")
+            }
             Ok(Outcome::AlreadyStarted) => info!("the push was delivered before: nothing to do"),
             Ok(Outcome::Gone) => warn!("the push is gone from the bucket: nothing to do"),
             Err(error) => {
-                error!(error = &error as &dyn std::error::Error, push.receives = receives, "the push was not analyzed; it comes again");
+                error!(
+                    error = &error as &dyn std::error::Error,
+                    push.receives = receives,
+                    "the push was not analyzed; it comes again"
+                );
                 return false;
             }
         }

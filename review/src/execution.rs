@@ -1,7 +1,7 @@
 //! The input of one push's execution: where the analyzer and `review.asl.json` meet.
 //!
 //! The state machine computes nothing: every S3 call that it makes finds its arguments here, ready made, and a contract
-//! test holds each of its paths against these types. The same report, evidence and tags give the same bytes, so that a
+//! test holds each of its paths against these types. The same report and evidence give the same bytes, so that a
 //! second `StartExecution` under the push's id is recognised as the same.
 
 mod request;
@@ -122,16 +122,16 @@ pub struct CopyObject {
 }
 
 impl ExecutionInput {
-    /// The input for a push: its report, where the evidence lies, and the tags that the version has already.
+    /// The input for a push: its report, and where the evidence lies.
     ///
     /// `profile` is the key of the push's profile in the evidence's bucket, which holds the baseline too. Tags beyond S3's
     /// ten give way to ours, the last in order of their names first.
-    pub fn of(report: &Report, evidence: Evidence, profile: &str, tags: &BTreeMap<String, String>) -> Self {
+    pub fn of(report: &Report, evidence: Evidence, profile: &str) -> Self {
         let tag = |ended| PutObjectTagging {
             bucket: report.source.bucket.clone(),
             key: report.source.key.clone(),
             version_id: report.source.version_id.clone(),
-            tagging: tagging(tags, ended),
+            tagging: tagging(&report.tags, ended),
         };
         Self {
             needs_review: report.needs_review,
@@ -195,6 +195,7 @@ pub(crate) mod tests {
             dataset: "orders".into(),
             customer: "acme".into(),
             delivered_at: "2026-11-22T08:14:00.5Z".parse().unwrap(),
+            tags: std::collections::BTreeMap::new(),
             content: ContentHash::of(b"content"),
             records: 12_480,
             anomalous: 5_154,
@@ -239,7 +240,7 @@ pub(crate) mod tests {
 
     fn input(report: &Report, tags: &[(&str, &str)]) -> ExecutionInput {
         let tags = tags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-        ExecutionInput::of(report, evidence(), "reports/p/profile +1.json", &tags)
+        ExecutionInput::of(&Report { tags, ..report.clone() }, evidence(), "reports/p/profile +1.json")
     }
 
     #[test]

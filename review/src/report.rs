@@ -4,6 +4,8 @@
 //! `page.json` holds what only a page needs (sample records, plots), so that a decision never depends on it.
 //! Both are JSON that the analyzer writes and the callback reads: two services that share nothing else.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +50,9 @@ pub struct Report {
     pub customer: String,
     /// When S3 stored the version.
     pub delivered_at: Timestamp,
+    /// The tags that the version had when it was analyzed; Accept and Reject keep them beside their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// SHA-256 of the object's bytes.
     pub content: ContentHash,
     /// Records in the push.

@@ -93,7 +93,9 @@ mod tests {
     use super::*;
 
     fn delivered(key: &str) -> String {
-        format!(r#"{{"Records":[{{"s3":{{"bucket":{{"name":"b"}},"object":{{"key":"{key}","versionId":"v1","size":5}}}}}}]}}"#)
+        format!(
+            r#"{{"Records":[{{"s3":{{"bucket":{{"name":"b"}},"object":{{"key":"{key}","versionId":"v1","size":5}}}}}}]}}"#
+        )
     }
 
     fn keys(body: &str) -> Vec<String> {

@@ -18,7 +18,9 @@ enum Segment {
 
 /// The pattern cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no key pattern; write it like incoming/{{dataset}}/{{customer}}/{{file}}, with each of the three once")]
+#[error(
+    "{0:?} is no key pattern; write it like incoming/{{dataset}}/{{customer}}/{{file}}, with each of the three once"
+)]
 pub(crate) struct BadPattern(String);
 
 impl KeyPattern {
@@ -59,9 +61,7 @@ impl FromStr for KeyPattern {
             })
             .collect();
         let once = |wanted: &Segment| segments.iter().filter(|segment| *segment == wanted).count() == 1;
-        let literal_is_plain = |segment: &Segment| {
-            !matches!(segment, Segment::Literal(text) if text.is_empty() || text.contains(['{', '}', '*']))
-        };
+        let literal_is_plain = |segment: &Segment| !matches!(segment, Segment::Literal(text) if text.is_empty() || text.contains(['{', '}', '*']));
         let usable = once(&Segment::Dataset)
             && once(&Segment::Customer)
             && once(&Segment::File)
@@ -92,7 +92,13 @@ mod tests {
 
     #[test]
     fn a_bad_pattern_is_refused_with_a_good_one() {
-        for text in ["", "incoming", "incoming/{dataset}/{file}", "a/{file}/{dataset}/{customer}", "in/{dataset}/{customer}/{flie}"] {
+        for text in [
+            "",
+            "incoming",
+            "incoming/{dataset}/{file}",
+            "a/{file}/{dataset}/{customer}",
+            "in/{dataset}/{customer}/{flie}",
+        ] {
             assert!(text.parse::<KeyPattern>().unwrap_err().to_string().contains("incoming/{dataset}"), "{text:?}");
         }
     }

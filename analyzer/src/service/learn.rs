@@ -48,20 +48,28 @@ pub async fn learn(
     for (key, delivered_at) in objects {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join(key.rsplit('/').next().unwrap_or("push"));
-        let source = ObjectVersion { bucket: store.bucket.clone(), key: key.clone(), version_id: store.newest_version(&key).await? };
+        let source = ObjectVersion {
+            bucket: store.bucket.clone(),
+            key: key.clone(),
+            version_id: store.newest_version(&key).await?,
+        };
         if store.fetch(&source, &file).await?.is_none() {
             continue;
         }
-        let push = Push { source, dataset: dataset.into(), customer: customer.into(), delivered_at, tags: Default::default() };
+        let push =
+            Push { source, dataset: dataset.into(), customer: customer.into(), delivered_at, tags: Default::default() };
         let id = push.source.push_id();
-        let profiled = tokio::task::spawn_blocking(move || profile(&file, &push)).await.expect("profiling does not panic");
+        let profiled =
+            tokio::task::spawn_blocking(move || profile(&file, &push)).await.expect("profiling does not panic");
         match profiled {
             Ok(profile) => {
                 let json = serde_json::to_vec(&profile).expect("a profile is plain data");
                 store.write(&baseline_key(dataset, customer, delivered_at, &id), json.into()).await?;
                 learned += 1;
             }
-            Err(error) => warn!(error = &error as &dyn std::error::Error, "a trusted file cannot be read and was skipped"),
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "a trusted file cannot be read and was skipped")
+            }
         }
     }
     info!(learned, "a baseline was learned");

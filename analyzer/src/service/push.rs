@@ -8,7 +8,7 @@ use super::{
     key::KeyPattern,
     store::{EvidenceKeys, Store, StoreError},
 };
-use crate::{Analysis, Profile, Push, Settings, analyze, unanalyzable};
+use crate::{Analysis, Baseline, Profile, Push, Settings, analyze, hold_unanalyzed};
 
 /// How many accepted pushes make a baseline.
 const BASELINE_PUSHES: usize = 60;
@@ -43,6 +43,8 @@ pub(crate) enum PushError {
     Store(#[from] StoreError),
     #[error("a file on this machine cannot be written")]
     Disk(#[from] std::io::Error),
+    #[error("the analysis broke off")]
+    BrokeOff(#[from] tokio::task::JoinError),
     #[error("{0} is no profile that this version knows")]
     ForeignProfile(String, #[source] serde_json::Error),
     #[error("the stored report is none that this version knows")]
@@ -68,9 +70,13 @@ impl Pushes {
     }
 
     /// Analyzes the push and writes its evidence; the bytes of the report that stands, which may be another run's.
-    async fn judge(&self, version: &ObjectVersion, keys: &EvidenceKeys, last: bool) -> Result<Option<Vec<u8>>, PushError> {
-        let (dataset, customer) =
-            self.pattern.read(&version.key).ok_or_else(|| PushError::Key(version.key.clone()))?;
+    async fn judge(
+        &self,
+        version: &ObjectVersion,
+        keys: &EvidenceKeys,
+        last: bool,
+    ) -> Result<Option<Vec<u8>>, PushError> {
+        let (dataset, customer) = self.pattern.read(&version.key).ok_or_else(|| PushError::Key(version.key.clone()))?;
         let folder = tempfile::tempdir()?;
         // The name decides nothing, its ending hints at the format.
         let file = folder.path().join(version.key.rsplit('/').next().unwrap_or("push"));
@@ -83,19 +89,25 @@ impl Pushes {
             tags: delivered.tags,
         };
         let analysis = if last {
-            unanalyzable(&push, "it could not be analyzed in several attempts; the analyzer's log says why", &self.judge)
+            let reason = "it could not be analyzed in several attempts; the analyzer's log says why";
+            hold_unanalyzed(&file, &push, reason, &self.judge)?
         } else {
             let history = self.history(&push).await?;
             let settings = self.judge.clone();
-            let analyzed = tokio::task::spawn_blocking(move || analyze(&file, &push, &history, &settings));
-            analyzed.await.expect("an unreadable push is a verdict, not a panic")
+            // Off the async thread. A panic ends this attempt only; at the last one the push is held.
+            tokio::task::spawn_blocking(move || {
+                let baseline = Baseline::learn(history, push.delivered_at);
+                analyze(&file, &push, &baseline, &settings)
+            })
+            .await??
         };
         self.write_evidence(keys, analysis).await.map(Some)
     }
 
     /// The profiles of the customer's accepted pushes that were delivered before this one, oldest first.
     async fn history(&self, push: &Push) -> Result<Vec<Profile>, PushError> {
-        let own = holdpoint_review::baseline_key(&push.dataset, &push.customer, push.delivered_at, &push.source.push_id());
+        let own =
+            holdpoint_review::baseline_key(&push.dataset, &push.customer, push.delivered_at, &push.source.push_id());
         let mut keys = self.store.list(&baseline_prefix(&push.dataset, &push.customer)).await?;
         keys.retain(|(key, _)| *key < own);
         let mut profiles = Vec::new();
@@ -110,10 +122,7 @@ impl Pushes {
     /// Everything else first, the report last and once: whoever loses uses what is stored.
     async fn write_evidence(&self, keys: &EvidenceKeys, analysis: Analysis) -> Result<Vec<u8>, PushError> {
         let json = |value: serde_json::Result<Vec<u8>>| value.expect("evidence is plain data");
-        let flagged = match &analysis.flagged_csv {
-            Some(file) => ByteStream::from_path(file.path()).await.map_err(std::io::Error::other)?,
-            None => ByteStream::from_static(b"record,reasons\n"),
-        };
+        let flagged = ByteStream::from_path(&analysis.flagged).await.map_err(std::io::Error::other)?;
         self.store.write(&keys.flagged, flagged).await?;
         self.store.write(&keys.page, json(serde_json::to_vec(&analysis.page)).into()).await?;
         if let Some(profile) = &analysis.profile {
@@ -137,7 +146,7 @@ impl Pushes {
             flagged: keys.flagged.clone(),
             delivered_at: None,
         };
-        let input = ExecutionInput::of(&report, evidence, &keys.profile, &report.tags);
+        let input = ExecutionInput::of(&report, evidence, &keys.profile);
         let input = serde_json::to_string(&input).expect("an input is plain data");
         let start = self.sfn.start_execution().state_machine_arn(&self.state_machine);
         match start.name(report.push.as_str()).input(&input).send().await {

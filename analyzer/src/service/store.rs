@@ -47,7 +47,12 @@ pub(crate) struct EvidenceKeys {
 impl EvidenceKeys {
     pub(crate) fn of(push: &PushId) -> Self {
         let key = |name: &str| format!("reports/{push}/{name}");
-        Self { report: key("report.json"), page: key("page.json"), flagged: key("flagged.csv"), profile: key("profile.json") }
+        Self {
+            report: key("report.json"),
+            page: key("page.json"),
+            flagged: key("flagged.csv"),
+            profile: key("profile.json"),
+        }
     }
 }
 
@@ -82,8 +87,10 @@ impl Store {
     }
 
     async fn tags(&self, version: &ObjectVersion) -> Result<BTreeMap<String, String>, StoreError> {
-        let get = self.s3.get_object_tagging().bucket(&version.bucket).key(&version.key).version_id(&version.version_id);
-        let reply = get.send().await.map_err(|error| failed(format!("reading the tags of {}", version.key))(error.into()))?;
+        let get =
+            self.s3.get_object_tagging().bucket(&version.bucket).key(&version.key).version_id(&version.version_id);
+        let reply =
+            get.send().await.map_err(|error| failed(format!("reading the tags of {}", version.key))(error.into()))?;
         Ok(reply.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
 

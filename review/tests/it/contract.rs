@@ -26,6 +26,7 @@ fn execution_input() -> Value {
         dataset: "d".into(),
         customer: "c".into(),
         delivered_at: Timestamp::UNIX_EPOCH,
+        tags: BTreeMap::new(),
         content: ContentHash::of(b""),
         records: 1,
         anomalous: 1,
@@ -44,7 +45,7 @@ fn execution_input() -> Value {
         flagged: "f".into(),
         delivered_at: None,
     };
-    serde_json::to_value(ExecutionInput::of(&report, evidence, "profile", &BTreeMap::new())).unwrap()
+    serde_json::to_value(ExecutionInput::of(&report, evidence, "profile")).unwrap()
 }
 
 fn decision() -> Value {
