@@ -4,7 +4,11 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::{Closing, Measure, Round, Verdict};
+use crate::{AtDeadline, Closing, Measure, NotAllowed, Refusal, Round, Verdict};
+
+/// Said in private where nothing is known to be stored.
+pub const NOT_RECORDED: &str =
+    "Not recorded, try again. Should it have been stored after all, a second try changes nothing.";
 
 /// Text as a person should see it: no control, bidirectional or zero-width character, no line break, at most `longest`
 /// characters.
@@ -46,15 +50,67 @@ pub fn moment(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string()
 }
 
+/// `22 Nov 2026`.
+pub fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string()
+}
+
 /// `41.3 % of 12,480 records are anomalous. The limit is 6 %. Accepted pushes had 0.2 % to 1.1 %.`
 pub fn measure(measure: &Measure) -> String {
+    format!("{} of {} records are anomalous. {}", measure.rate, grouped(measure.records), limits(measure))
+}
+
+/// `The limit is 6 %. Accepted pushes had 0.2 % to 1.1 %.`
+pub fn limits(measure: &Measure) -> String {
     let limit = format!("The limit is {}.", measure.threshold);
-    let usual = match &measure.usual {
-        Some((low, high)) if low == high => format!(" Accepted pushes had {low}."),
-        Some((low, high)) => format!(" Accepted pushes had {low} to {high}."),
-        None => String::new(),
+    match &measure.usual {
+        Some((low, high)) if low == high => format!("{limit} Accepted pushes had {low}."),
+        Some((low, high)) => format!("{limit} Accepted pushes had {low} to {high}."),
+        None => limit,
+    }
+}
+
+/// `If nobody decides until 22 Nov 2026, 09:14 UTC, it expires and goes no further.`
+pub fn if_nobody(round: &Round) -> String {
+    let then = match round.route.at_deadline {
+        AtDeadline::Expire => "it expires and goes no further",
+        AtDeadline::ApproveUnseen => "it goes on unseen, as the route says",
     };
-    format!("{} of {} records are anomalous. {limit}{usual}", measure.rate, grouped(measure.records))
+    format!("If nobody decides until {}, {then}.", moment(round.deadline))
+}
+
+/// That a decision stands but has not reached the workflow yet; none where there is nothing to deliver.
+pub fn delivery(round: &Round) -> Option<&'static str> {
+    let undelivered = round.decision().is_some() && round.resolved().is_none();
+    undelivered.then_some("Recorded, being delivered to the workflow.")
+}
+
+/// Why a vote was not taken, said to who cast it.
+pub fn refusal(refusal: &Refusal, round: &Round) -> String {
+    match refusal {
+        Refusal::NotAllowed(NotAllowed::NotAReviewer) => {
+            "Only the reviewers named for this dataset may decide, each by a personal link or their own Slack account."
+                .to_owned()
+        }
+        Refusal::NotAllowed(NotAllowed::Submitter) => "Whoever submitted the data may not decide on it.".to_owned(),
+        Refusal::Closed(_) => {
+            outcome(round).unwrap_or_else(|| format!("Expired: the deadline passed, {}.", moment(round.deadline)))
+        }
+        Refusal::Voted(Verdict::Approve) => "You have approved it already, and a vote is final.".to_owned(),
+        Refusal::Voted(Verdict::Reject) => "You have rejected it already, and a vote is final.".to_owned(),
+    }
+}
+
+/// Text with Slack's mentions (`<@U1>`) spelled out, for surfaces that know none: `Slack user U1`.
+pub fn without_mentions(text: &str) -> String {
+    let mut parts = text.split("<@");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| match part.split_once('>') {
+        Some((user, rest)) if !user.is_empty() && user.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            format!("{out}Slack user {user}{rest}")
+        }
+        _ => format!("{out}<@{part}"),
+    })
 }
 
 /// How a closed round ended: `Approved by dana, 22 Nov 2026, 09:14 UTC.` None while it is open.
@@ -116,6 +172,17 @@ mod tests {
             measure(&measured),
             "41.3 % of 12,480 records are anomalous. The limit is 6 %. Accepted pushes had 0.2 % to 1.1 %."
         );
+    }
+
+    #[test]
+    fn a_mention_is_spelled_out_and_nothing_else_is() {
+        assert_eq!(
+            without_mentions("Approved by <@U1>, then <@U2>."),
+            "Approved by Slack user U1, then Slack user U2."
+        );
+        for text in ["", "<@", "<@>", "a <@ U1> b", "<!channel>", "<@U1"] {
+            assert_eq!(without_mentions(text), text);
+        }
     }
 
     #[test]

@@ -1,0 +1,96 @@
+//! Taking a decision, from the page and from Slack alike.
+//!
+//! The vote is written first, by compare-and-swap; Step Functions is told after. Whatever goes wrong on the way, the
+//! ledger is read again: finding one's own vote there is success, so that a second press, a lost reply and a race with
+//! oneself all end in the same answer. What could not be delivered is the clock's to deliver.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use holdpoint_platform::{Stored, now};
+use holdpoint_review::{Refusal, Round, Verdict, Who, may_decide, own_vote, vote};
+use tracing::{Instrument, Span, info, warn};
+
+use crate::{evidence, server::App};
+
+/// Reads and writes of one decision. A round changes rarely: a handful of reviewers, a token now and then.
+const ATTEMPTS: u32 = 5;
+
+/// What somebody wants.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    pub(crate) who: Who,
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: Option<String>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub(crate) enum Decided {
+    /// It is in the ledger.
+    Recorded(Box<Round>),
+    /// It was not taken, and will not be.
+    Refused(Refusal, Box<Round>),
+    /// The evidence is not what it was when the question was put.
+    EvidenceChanged,
+    /// Nothing is known to be stored: try again.
+    NotRecorded,
+}
+
+/// Decides, waiting for it at most so long. Once begun it goes on, whether or not anybody waits.
+pub(crate) async fn decide_within(
+    patience: Duration,
+    app: Arc<App>,
+    stored: Stored,
+    wish: Wish,
+    span: Span,
+) -> Decided {
+    let begun = app.begun.clone();
+    let deciding = begun.spawn(async move { decide(&app, stored, wish).await }.instrument(span));
+    match tokio::time::timeout(patience, deciding).await {
+        Ok(Ok(decided)) => decided,
+        Ok(Err(_)) | Err(_) => Decided::NotRecorded,
+    }
+}
+
+/// Decides, for who sees to it that this is not dropped half-way.
+pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
+    if read.round.is_open() && evidence::is_changed(app, &read.round.request).await {
+        warn!("a decision was refused: the evidence was changed");
+        return Decided::EvidenceChanged;
+    }
+    let (review, round) = (read.round.review_id.clone(), read.round.round);
+    let mut stored = read;
+    for _ in 0..ATTEMPTS {
+        if has_voted_so(&stored.round, &wish) {
+            return Decided::Recorded(Box::new(stored.round));
+        }
+        let step = match vote(&stored.round, &wish.who, wish.verdict, wish.reason.clone(), now()) {
+            Ok(step) => step,
+            Err(refusal) => {
+                info!(review.refusal = %refusal, "a decision was refused");
+                return Decided::Refused(refusal, Box::new(stored.round));
+            }
+        };
+        match app.reviews.carry_out(stored, step).await {
+            Ok(carried) => {
+                info!(review.verdict = ?wish.verdict, review.open = carried.stored.round.is_open(), "a decision was taken");
+                return Decided::Recorded(Box::new(carried.stored.round));
+            }
+            Err(error) => warn!(error = &error as &dyn Error, "a decision was interrupted; reading again"),
+        }
+        match app.reviews.ledger.read(&review, round).await {
+            Ok(Some(read)) => stored = read,
+            Ok(None) => return Decided::NotRecorded,
+            Err(error) => {
+                warn!(error = &error as &dyn Error, "a decision may not have been recorded");
+                return Decided::NotRecorded;
+            }
+        }
+    }
+    Decided::NotRecorded
+}
+
+fn has_voted_so(round: &Round, wish: &Wish) -> bool {
+    let voter = may_decide(&round.route, &round.request, &wish.who);
+    voter.is_ok_and(|voter| own_vote(round, &voter, wish.verdict))
+}

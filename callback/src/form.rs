@@ -1,0 +1,161 @@
+//! What a reviewer's form says, and the proof that it was shown.
+//!
+//! A decision takes two forms: the choice, and its confirmation. Each carries a proof, sealed by us, of the link and the
+//! time for which it was shown; the second one's also of what was to be confirmed. So a scanner that presses buttons
+//! gets no further than a question, and no other site can make a browser decide.
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequest, Request},
+    http::{StatusCode, header},
+    response::Response,
+};
+use holdpoint_platform::now;
+use holdpoint_review::Verdict;
+use jiff::SignedDuration;
+use url::form_urlencoded;
+
+use crate::{guard, page, server::App};
+
+/// Bytes that anybody may send us.
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;
+
+/// Characters of a reason that the ledger keeps: a document there must stay small.
+pub(crate) const REASON_LIMIT: usize = 8_000;
+
+/// How long a form that was shown may be sent.
+const FORM_LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+/// What was filled in.
+#[derive(Debug, Default)]
+pub(crate) struct Filled {
+    pub(crate) decision: String,
+    pub(crate) reason: String,
+    proof: String,
+}
+
+/// Why a form is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadProof {
+    /// Not of this link, or of another form.
+    Foreign,
+    /// Shown too long ago.
+    Old,
+}
+
+/// Which of the two forms a proof is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// Choose.
+    Choice,
+    /// Confirm this choice.
+    Confirmation(Verdict),
+}
+
+impl Asking {
+    fn of(self, sealed: &str) -> String {
+        match self {
+            Self::Choice => sealed.to_owned(),
+            Self::Confirmation(Verdict::Approve) => format!("{sealed} approve"),
+            Self::Confirmation(Verdict::Reject) => format!("{sealed} reject"),
+        }
+    }
+}
+
+impl FromRequest<Arc<App>> for Filled {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+        if !guard::is_from_here(request.headers(), &app.config.public_url) {
+            return Err(page::trouble(
+                StatusCode::FORBIDDEN,
+                "This form was sent by another site",
+                "A decision is only taken from the review's own page. Nothing was decided.",
+            ));
+        }
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(page::trouble(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "This is not our form",
+                "A decision is only taken from the review's own page. Nothing was decided.",
+            ));
+        }
+        let body = body_within_limit(request.into_body()).await.ok_or_else(|| {
+            page::trouble(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "That is too much text",
+                "Go back and shorten the reason. Nothing was decided.",
+            )
+        })?;
+        Ok(Self::read(&body))
+    }
+}
+
+/// The whole body; none where it is too large or breaks off.
+pub(crate) async fn body_within_limit(body: Body) -> Option<Vec<u8>> {
+    Some(to_bytes(body, BODY_LIMIT).await.ok()?.to_vec())
+}
+
+impl Filled {
+    fn read(body: &[u8]) -> Self {
+        let mut filled = Self::default();
+        for (name, value) in form_urlencoded::parse(body) {
+            match &*name {
+                "decision" => filled.decision = value.into_owned(),
+                "reason" => filled.reason = value.into_owned(),
+                "form" => filled.proof = value.into_owned(),
+                _ => {}
+            }
+        }
+        filled
+    }
+
+    /// Checks that this form was shown for this link, not too long ago.
+    pub(crate) fn check(&self, app: &App, sealed: &str, asking: Asking) -> Result<(), BadProof> {
+        let shown = app.config.link_keys.unseal_form(&asking.of(sealed), &self.proof).ok_or(BadProof::Foreign)?;
+        if now().duration_since(shown) > FORM_LIFE { Err(BadProof::Old) } else { Ok(()) }
+    }
+}
+
+/// A proof that a form is shown now.
+pub(crate) fn proof(app: &App, sealed: &str, asking: Asking) -> String {
+    let mut nonce = [0; 24];
+    getrandom::fill(&mut nonce).expect("the system has randomness");
+    app.config.link_keys.seal_form(&asking.of(sealed), now(), nonce)
+}
+
+/// A reason as it is kept, and whether it had to be cut; none where nothing was written.
+pub(crate) fn reason(text: &str) -> (Option<String>, bool) {
+    let text = text.trim();
+    match text.char_indices().nth(REASON_LIMIT) {
+        _ if text.is_empty() => (None, false),
+        None => (Some(text.to_owned()), false),
+        Some((end, _)) => (Some(format!("{}… (cut)", &text[..end])), true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_read_whatever_else_it_holds() {
+        let filled = Filled::read(b"form=p&decision=reject&reason=two%0D%0Alines+%C2%A2&other=1&&=");
+        assert_eq!((filled.decision.as_str(), filled.reason.as_str()), ("reject", "two\r\nlines ¢"));
+        assert_eq!(filled.proof, "p");
+    }
+
+    #[test]
+    fn b25_too_long_a_reason_is_cut_and_says_so() {
+        assert_eq!(reason(" \r\n "), (None, false));
+        assert_eq!(reason(" late "), (Some("late".to_owned()), false));
+        let exact = "¢".repeat(REASON_LIMIT);
+        assert_eq!(reason(&exact), (Some(exact.clone()), false));
+        let (kept, cut) = reason(&format!("{exact}x"));
+        assert_eq!((kept, cut), (Some(format!("{exact}… (cut)")), true));
+    }
+}

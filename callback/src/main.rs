@@ -1,0 +1,14 @@
+//! The binary.
+
+use anyhow::Context;
+use holdpoint_callback::{Config, run};
+use holdpoint_platform::{Clients, Settings, Stop, init_telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let config = Config::read(&Settings::environment)?;
+    init_telemetry(&config.log, config.log_format);
+    let stop = Stop::on_signals().context("cannot listen for signals")?;
+    let clients = Clients::from_environment().await;
+    run(config, clients, stop).await.context("holdpoint-callback cannot go on")
+}

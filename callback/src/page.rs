@@ -1,0 +1,117 @@
+//! The pages: plain HTML, readable on a phone, with a screen reader and without a script.
+//!
+//! Everything from outside passes through [`words::visible`] and is escaped by `maud`. No `style` attribute: the policy
+//! allows one stylesheet by its hash and nothing else, so that what is drawn is drawn in SVG.
+
+mod choice;
+mod findings;
+mod plots;
+mod records;
+mod review;
+
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+use holdpoint_review::{Closing, Round, words};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub(crate) use choice::{ask_for_reason, confirmation};
+pub(crate) use review::{View, review};
+
+/// The one stylesheet.
+pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// Said where the report's hash is not the one that the request names.
+pub(crate) const EVIDENCE_CHANGED: &str = "The evidence was changed after this was asked: do not decide. Tell whoever runs Holdpoint here; nothing was recorded.";
+
+/// Characters of a line from outside.
+const LINE: usize = 300;
+
+/// The one answer to every link that is not good.
+pub(crate) fn not_found() -> Response {
+    trouble(
+        StatusCode::NOT_FOUND,
+        "There is nothing here",
+        "The link is not complete, has expired, or was made for another place. Open the newest message about the review and use its link.",
+    )
+}
+
+/// A page that says what went wrong, without a way on.
+pub(crate) fn trouble(status: StatusCode, heading: &str, text: &str) -> Response {
+    let body = html! { section.card { h1 { (heading) } p { (text) } } };
+    reply(status, heading, &body)
+}
+
+/// A page that says what came of a form, and leads back to the review.
+pub(crate) fn answer(sealed: &str, status: StatusCode, heading: &str, lines: &[&str]) -> Response {
+    let body = html! {
+        section.card {
+            h1 { (heading) }
+            @for line in lines { p { (words::without_mentions(line)) } }
+            p { a href={ "/r/" (sealed) } { "Back to the review" } }
+        }
+    };
+    reply(status, heading, &body)
+}
+
+/// A vote that is in the ledger.
+pub(crate) fn recorded(sealed: &str, round: &Round) -> Response {
+    let outcome = words::outcome(round).or_else(|| words::progress(round)).unwrap_or_default();
+    let lines = [Some(outcome.as_str()), words::delivery(round)];
+    let lines: Vec<_> = lines.into_iter().flatten().collect();
+    answer(sealed, StatusCode::OK, "Your decision is recorded", &lines)
+}
+
+/// Neither of the two.
+pub(crate) fn unknown_choice(sealed: &str) -> Response {
+    answer(
+        sealed,
+        StatusCode::BAD_REQUEST,
+        "Choose one of the two",
+        &["A decision is either approve or reject. Nothing was decided."],
+    )
+}
+
+/// The link of an escalation or of the submitter.
+pub(crate) fn only_looks() -> Response {
+    trouble(StatusCode::FORBIDDEN, "This link only shows", "It was not made for a reviewer. Nothing was decided.")
+}
+
+/// The report is not what it was.
+pub(crate) fn evidence_changed() -> Response {
+    trouble(StatusCode::CONFLICT, "The evidence was changed", EVIDENCE_CHANGED)
+}
+
+/// Whether people closed it, and not time or the workflow.
+pub(crate) fn is_decided(round: &Round) -> bool {
+    matches!(round.closing(), Some((Closing::Approved | Closing::Rejected, _)))
+}
+
+fn reply(status: StatusCode, title: &str, body: &Markup) -> Response {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex, nofollow";
+                meta name="color-scheme" content="light dark";
+                title { (title) " – Holdpoint" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (body) } }
+        }
+    };
+    (status, Html(page.into_string())).into_response()
+}
+
+/// A line from outside as a person should see it.
+fn line(text: &str) -> String {
+    words::visible(text, LINE)
+}
+
+/// `1 record`, `12 records`.
+fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", words::grouped(number), if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,71 @@
+//! What is wrong with it, the gravest first, each with its share and the plot of its column.
+
+use holdpoint_review::{ColumnPlot, Finding, PageData, Share, words};
+use maud::{Markup, html};
+
+use super::{View, line, plots};
+
+/// Findings on one page; the flagged rows and the report have them all.
+const FINDING_LIMIT: usize = 40;
+
+/// Plots on one page.
+const PLOT_LIMIT: usize = 12;
+
+pub(super) fn section(view: &View, page: Option<&PageData>) -> Markup {
+    let mut plots: Vec<_> = page.map_or(&[][..], |page| &page.plots).iter().take(PLOT_LIMIT).collect();
+    let request = &view.round.request;
+    let count = view.report().map_or(request.findings.len(), |report| report.findings.len());
+    html! {
+        section.card aria-labelledby="wrong" {
+            h2 #wrong { "What is wrong with it" }
+            @if count == 0 { p { "No single finding is named." } }
+            ol.findings {
+                @match view.report() {
+                    Some(report) => @for finding in report.findings.iter().take(FINDING_LIMIT) {
+                        (of_report(finding, &mut plots))
+                    },
+                    None => @for finding in request.findings.iter().take(FINDING_LIMIT) {
+                        li { p.value { (line(&finding.text)) } (share(finding.share)) }
+                    },
+                }
+            }
+            @if count > FINDING_LIMIT { p.soft { "And " (count - FINDING_LIMIT) " more in the report." } }
+            @for plot in plots { (plots::column(plot)) }
+        }
+    }
+}
+
+fn of_report(finding: &Finding, plots: &mut Vec<&ColumnPlot>) -> Markup {
+    let columns = finding.columns.join(", ");
+    let names_itself = finding.columns.iter().all(|column| finding.reason.contains(column));
+    let (own, rest): (Vec<_>, Vec<_>) = plots.drain(..).partition(|plot| finding.columns.contains(&plot.column));
+    *plots = rest;
+    html! {
+        li {
+            p.value { @if !names_itself { b { (words::visible(&columns, 120)) } ": " } (line(&finding.reason)) }
+            (share(finding.share))
+            @if !finding.hard { p.soft { "True of the push as a whole; no single record is guilty." } }
+            @if !finding.examples.is_empty() {
+                p.soft {
+                    "For example "
+                    @for (place, example) in finding.examples.iter().take(3).enumerate() {
+                        @if place > 0 { ", " }
+                        q.value { (words::visible(example, 80)) }
+                    }
+                }
+            }
+            @for plot in own { (plots::column(plot)) }
+        }
+    }
+}
+
+/// A share as a number and a bar, one thing to a screen reader.
+fn share(share: Share) -> Markup {
+    let label = format!("{}: {} of {} records", share, words::grouped(share.count), words::grouped(share.of));
+    html! {
+        div.share role="img" aria-label=(label) {
+            b { (share) }
+            (plots::bar(share.as_f64(), "hot"))
+        }
+    }
+}

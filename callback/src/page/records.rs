@@ -1,0 +1,112 @@
+//! Some of the anomalous records, the guilty columns first, each with its reasons across the whole width.
+
+use holdpoint_review::{PageData, SampleRecord, words};
+use maud::{Markup, html};
+
+use super::{View, counted};
+
+/// Records on the page; the download has them all.
+const RECORD_LIMIT: usize = 20;
+
+/// Columns on the page: as many guilty ones, then others while there is room.
+const COLUMN_LIMIT: usize = 12;
+
+/// Characters of one value.
+const VALUE: usize = 80;
+
+pub(super) fn section(view: &View, page: &PageData) -> Markup {
+    let records: Vec<_> = page.sample.iter().take(RECORD_LIMIT).collect();
+    if records.is_empty() {
+        return html! {};
+    }
+    let anomalous = view.report().map_or(records.len() as u64, |report| report.anomalous);
+    let columns = columns(page, &records);
+    html! {
+        section.card aria-labelledby="records" {
+            h2 #records { (records.len()) " of " (counted(anomalous, "anomalous record")) }
+            div.scroll role="region" aria-labelledby="records" tabindex="0" {
+                table.records {
+                    thead {
+                        tr {
+                            th scope="col" { "record" }
+                            @for column in &columns { th scope="col" { (words::visible(&page.columns[*column], VALUE)) } }
+                        }
+                    }
+                    @for record in records { (rows(record, &columns)) }
+                }
+            }
+            @if columns.len() < page.columns.len() {
+                p.soft { "And " (counted((page.columns.len() - columns.len()) as u64, "other column")) "." }
+            }
+            @if view.round.request.evidence.is_some() {
+                p {
+                    a href={ "/r/" (view.sealed) "/flagged" } { "Download all " (words::grouped(anomalous)) " with reasons" }
+                    " " span.soft { "(CSV; the address it leads to works for 5 minutes)" }
+                }
+            }
+        }
+    }
+}
+
+fn rows(record: &SampleRecord, columns: &[usize]) -> Markup {
+    let reasons: Vec<_> = record.reasons.iter().take(8).map(|reason| words::visible(reason, 200)).collect();
+    html! {
+        tbody {
+            tr {
+                th scope="row" { (words::grouped(record.record)) }
+                @for column in columns { (cell(record, *column)) }
+            }
+            tr.why { td colspan=(columns.len() + 1) { div { (reasons.join("; ")) } } }
+        }
+    }
+}
+
+fn cell(record: &SampleRecord, column: usize) -> Markup {
+    let value = record.values.get(column).and_then(Option::as_ref);
+    let text = html! {
+        @match value {
+            Some(value) if value.trim().is_empty() => i.soft { "blank" },
+            Some(value) => (words::visible(value, VALUE)),
+            None => i.soft { "none" },
+        }
+    };
+    html! {
+        @if record.guilty.contains(&column) {
+            td.bad { mark { (text) } }
+        } @else {
+            td { (text) }
+        }
+    }
+}
+
+/// Which columns are shown: the guilty ones first, each group in the push's order.
+fn columns(page: &PageData, records: &[&SampleRecord]) -> Vec<usize> {
+    let is_guilty = |column: &usize| records.iter().any(|record| record.guilty.contains(column));
+    let (mut guilty, others): (Vec<_>, Vec<_>) = (0..page.columns.len()).partition(is_guilty);
+    guilty.extend(others);
+    guilty.truncate(COLUMN_LIMIT);
+    guilty
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guilty_columns_come_first_and_no_place_outside_the_record_is_read() {
+        let record = |guilty: &[usize]| SampleRecord {
+            record: 0,
+            values: vec![None; 2],
+            guilty: guilty.to_vec(),
+            reasons: vec![],
+        };
+        let page = PageData {
+            columns: vec!["c".into(); 30],
+            sample: vec![record(&[7, 99]), record(&[3])],
+            ..PageData::default()
+        };
+        let records: Vec<_> = page.sample.iter().collect();
+        assert_eq!(columns(&page, &records), [3, 7, 0, 1, 2, 4, 5, 6, 8, 9, 10, 11]);
+        assert!(cell(&page.sample[0], 29).into_string().contains("none"));
+    }
+}

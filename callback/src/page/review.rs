@@ -1,0 +1,158 @@
+//! The review's page: what came and how it stands, what is wrong, how it was before, examples, then the choice.
+
+use axum::{http::StatusCode, response::Response};
+use holdpoint_platform::now;
+use holdpoint_review::{Measure, Report, Round, Who, words};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::{choice, counted, findings, is_decided, line, plots, records, reply};
+use crate::{evidence::Seen, server::App};
+
+/// What a page is made from.
+pub(crate) struct View<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) sealed: &'a str,
+    pub(crate) round: &'a Round,
+    /// None for who only looks.
+    pub(crate) who: Option<&'a Who>,
+    pub(crate) seen: Seen,
+    /// The same was asked anew since.
+    pub(crate) newer: bool,
+}
+
+impl View<'_> {
+    pub(super) fn report(&self) -> Option<&Report> {
+        match &self.seen {
+            Seen::Report(report, _) => Some(report),
+            _ => None,
+        }
+    }
+
+    fn is_too_late(&self) -> bool {
+        !is_decided(self.round) && (!self.round.is_open() || now() >= self.round.deadline)
+    }
+}
+
+/// The page, with 410 where nobody can decide any more and nobody did.
+pub(crate) fn review(view: &View) -> Response {
+    let request = &view.round.request;
+    let status = if view.is_too_late() { StatusCode::GONE } else { StatusCode::OK };
+    let rate = request.measure.as_ref().map(|measure| format!(" · {} anomalous", measure.rate)).unwrap_or_default();
+    let title = format!("{} · {}{rate}", words::visible(&request.customer, 60), words::visible(&request.dataset, 60));
+    let page_data = match &view.seen {
+        Seen::Report(_, page) => Some(page),
+        _ => None,
+    };
+    let body = html! {
+        section.card aria-labelledby="what" {
+            (what_came(view))
+            (standing(view))
+            @if let Some(measure) = &request.measure { (how_much(measure, view.report())) }
+            @if view.round.is_open() && !view.is_too_late() { p { a href="#decision" { "To the decision" } } }
+        }
+        (findings::section(view, page_data))
+        @if let Some(page) = page_data { (records::section(view, page)) }
+        (choice::section(view))
+        (footer(view))
+    };
+    reply(status, &title, &body)
+}
+
+fn what_came(view: &View) -> Markup {
+    let round = view.round;
+    let state = if is_decided(round) {
+        "Decided"
+    } else if view.is_too_late() {
+        "Closed"
+    } else {
+        "Held for review"
+    };
+    let delivered = view.report().map(|report| report.delivered_at);
+    let delivered = delivered.or(round.request.evidence.as_ref().and_then(|evidence| evidence.delivered_at));
+    html! {
+        p.where {
+            (state) " · " (words::visible(&view.app.config.environment, 60)) " · asked " (time(round.opened_at()))
+            @if round.is_open() && !view.is_too_late() { " · until " (time(round.deadline)) }
+        }
+        h1 #what { (line(&round.request.title)) }
+        @if view.report().is_some() || delivered.is_some() {
+            p.soft {
+                @if let Some(report) = view.report() { span.value { (line(&report.source.key)) } " · " }
+                @if let Some(report) = view.report() { (counted(report.records, "record")) }
+                @if let Some(at) = delivered { @if view.report().is_some() { " · " } "delivered " (time(at)) }
+            }
+        }
+    }
+}
+
+/// How it stands: the outcome with who and when, or what is odd about deciding now.
+fn standing(view: &View) -> Markup {
+    let round = view.round;
+    let outcome = words::outcome(round).map(|text| words::without_mentions(&text));
+    let overdue = round.is_open() && view.is_too_late();
+    html! {
+        @if let Some(outcome) = outcome {
+            div.banner.closed role="status" {
+                p { strong { (outcome) } }
+                @if let Some(reason) = words::reason(round) { p.value { "Reason: " (reason) } }
+                @if let Some(delivery) = words::delivery(round) { p { (delivery) } }
+                @if view.newer { p { "It was asked anew since: there is a newer round, with a message of its own." } }
+            }
+        } @else if overdue {
+            div.banner.closed role="status" {
+                p { strong { "The deadline passed, " (time(round.deadline)) ": this can be decided no more." } }
+            }
+        }
+        @match view.seen {
+            Seen::Changed => div.banner.alarm role="alert" { p { strong { (super::EVIDENCE_CHANGED) } } },
+            Seen::Unreadable => div.banner role="status" {
+                p { "The evidence cannot be shown now. What is below is what was known when this was asked." }
+            },
+            Seen::None | Seen::Report(..) => {}
+        }
+    }
+}
+
+fn how_much(measure: &Measure, report: Option<&Report>) -> Markup {
+    html! {
+        p.big {
+            b { (measure.rate) }
+            " "
+            span { "of " (counted(measure.records, "record")) " are anomalous." br; span.soft { (words::limits(measure)) } }
+        }
+        @if let Some(report) = report { (plots::rates(report)) }
+    }
+}
+
+fn footer(view: &View) -> Markup {
+    let (round, request) = (view.round, &view.round.request);
+    let people = round.route.reviewers.iter().map(|reviewer| words::visible(&reviewer.name, 80));
+    let channels = round.route.slack.iter().map(|channel| format!("Slack {}", words::visible(channel, 80)));
+    let asked: Vec<_> = channels.chain(people).collect();
+    let execution = round.visit().execution.rsplit(':').next().unwrap_or_default();
+    html! {
+        footer {
+            p {
+                "Asked: " (asked.join(", ")) ". "
+                (words::progress(round).map_or("One decision is enough.".to_owned(), |text| words::without_mentions(&text)))
+                @if round.is_open() { " " (words::if_nobody(round)) }
+            }
+            dl.ids {
+                @match view.report() {
+                    Some(report) => { dt { "Push" } dd { (report.push) } },
+                    None => { dt { "Key" } dd { (line(&request.key)) } },
+                }
+                @if let Some(evidence) = &request.evidence {
+                    dt { "Report" } dd { (words::visible(evidence.report_hash.as_str(), 13)) }
+                }
+                dt { "Execution" } dd { (line(execution)) }
+                dt { "Review" } dd { (round.review_id) ", round " (round.round) }
+            }
+        }
+    }
+}
+
+pub(super) fn time(at: Timestamp) -> Markup {
+    html! { time datetime=(at) { (words::moment(at)) } }
+}

@@ -1,0 +1,163 @@
+//! The addresses that the callback answers. GET and HEAD read; only the second POST decides.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get, post},
+};
+use holdpoint_platform::now;
+use holdpoint_review::{Refusal, Round, Verdict, vote, words};
+use tracing::{Instrument, debug, warn};
+
+use crate::{
+    decide::{Decided, Wish, decide_within},
+    evidence,
+    form::{Asking, BadProof, Filled, reason},
+    guard, page,
+    server::App,
+    slack,
+    visitor::Visitor,
+};
+
+/// A browser, and the balancer before us, wait longer than this; then the person is told to try again.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A balancer asks again within seconds; a slow answer is none.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
+/// Every route, with the headers that every reply carries.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let never = || async { page::not_found() };
+    Router::new()
+        .route("/r/{sealed}", only(get(show)))
+        .route("/r/{sealed}/confirm", only(get(back).post(confirm)))
+        .route("/r/{sealed}/decide", only(get(back).post(decide)))
+        .route("/r/{sealed}/flagged", only(get(flagged)))
+        .route("/slack/interactions", only(post(slack::interactions)))
+        .route("/healthz", only(get(|| async { "ok\n" })))
+        .route("/readyz", only(get(readyz)))
+        .fallback(never)
+        .layer(middleware::from_fn_with_state(app.clone(), guard::add_headers))
+        .with_state(app)
+}
+
+fn only(methods: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
+    methods.fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+}
+
+/// `GET /r/{sealed}`: what came, how it stands, and the choice.
+async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
+    let span = visitor.span.clone();
+    async {
+        debug!("a review was looked at");
+        let round = &visitor.stored.round;
+        let (seen, newer) = tokio::join!(evidence::look(&app, &round.request), has_newer(&app, round));
+        page::review(&page::View { app: &app, sealed: &visitor.sealed, round, who: visitor.who.as_ref(), seen, newer })
+    }
+    .instrument(span)
+    .await
+}
+
+/// Where a browser asks again with GET for what was the answer to a form: the page itself.
+async fn back(visitor: Visitor) -> Response {
+    see_other(&format!("/r/{}", visitor.sealed))
+}
+
+/// `POST /r/{sealed}/confirm`: asks to confirm the choice. Changes nothing.
+async fn confirm(State(app): State<Arc<App>>, visitor: Visitor, filled: Filled) -> Response {
+    let Ok(verdict) = filled.decision.parse::<Verdict>() else { return page::unknown_choice(&visitor.sealed) };
+    let round = &visitor.stored.round;
+    let Some(who) = &visitor.who else { return page::only_looks() };
+    if let Err(refusal) = vote(round, who, verdict, None, now()) {
+        return refused(&visitor.sealed, &refusal, round);
+    }
+    if let Err(bad) = filled.check(&app, &visitor.sealed, Asking::Choice) {
+        return bad_proof(&visitor.sealed, bad);
+    }
+    match (verdict, reason(&filled.reason)) {
+        (Verdict::Reject, (None, _)) => page::ask_for_reason(&app, &visitor.sealed, round),
+        (_, (reason, cut)) => page::confirmation(&app, &visitor.sealed, round, verdict, reason.as_deref(), cut),
+    }
+}
+
+/// `POST /r/{sealed}/decide`: decides.
+async fn decide(State(app): State<Arc<App>>, visitor: Visitor, filled: Filled) -> Response {
+    let Ok(verdict) = filled.decision.parse::<Verdict>() else { return page::unknown_choice(&visitor.sealed) };
+    let Visitor { sealed, stored, who, span } = visitor;
+    let Some(who) = who else { return page::only_looks() };
+    // A closed round needs no proof: whoever sends the form again gets the outcome, however old the form is.
+    if stored.round.is_open() {
+        if let Err(bad) = filled.check(&app, &sealed, Asking::Confirmation(verdict)) {
+            return bad_proof(&sealed, bad);
+        }
+    }
+    let (reason, _) = reason(&filled.reason);
+    if verdict == Verdict::Reject && reason.is_none() {
+        return page::ask_for_reason(&app, &sealed, &stored.round);
+    }
+    match decide_within(PATIENCE, app, stored, Wish { who, verdict, reason }, span).await {
+        Decided::Recorded(round) => page::recorded(&sealed, &round),
+        Decided::Refused(refusal, round) => refused(&sealed, &refusal, &round),
+        Decided::EvidenceChanged => page::evidence_changed(),
+        Decided::NotRecorded => {
+            page::trouble(StatusCode::SERVICE_UNAVAILABLE, "Your decision was not recorded", words::NOT_RECORDED)
+        }
+    }
+}
+
+/// `GET /r/{sealed}/flagged`: to a fresh address of the flagged rows.
+async fn flagged(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
+    let signing = evidence::flagged_url(&app, &visitor.stored.round.request).instrument(visitor.span);
+    signing.await.map_or_else(page::not_found, |url| see_other(&url))
+}
+
+/// `GET /readyz`: whether the ledger's bucket answers.
+async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let asked = app.s3.head_bucket().bucket(&app.config.bucket).send();
+    match tokio::time::timeout(READY_WITHIN, asked).await {
+        Ok(Ok(_)) => "ready\n".into_response(),
+        Ok(Err(_)) | Err(_) => {
+            warn!("not ready: the ledger's bucket does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the ledger does not answer\n").into_response()
+        }
+    }
+}
+
+async fn has_newer(app: &App, round: &Round) -> bool {
+    if round.is_open() {
+        return false;
+    }
+    app.reviews.ledger.has_later(round).await.unwrap_or_else(|error| {
+        warn!(error = &error as &dyn Error, "whether a review was asked anew is not known");
+        false
+    })
+}
+
+fn refused(sealed: &str, refusal: &Refusal, round: &Round) -> Response {
+    let (status, heading) = match refusal {
+        Refusal::NotAllowed(_) => (StatusCode::FORBIDDEN, "You may not decide this"),
+        Refusal::Voted(_) => (StatusCode::CONFLICT, "You have decided already"),
+        Refusal::Closed(_) if page::is_decided(round) => (StatusCode::CONFLICT, "Somebody decided before you"),
+        Refusal::Closed(_) => (StatusCode::GONE, "This can be decided no more"),
+    };
+    page::answer(sealed, status, heading, &[&words::refusal(refusal, round)])
+}
+
+fn bad_proof(sealed: &str, bad: BadProof) -> Response {
+    let text = match bad {
+        BadProof::Old => {
+            "The form was shown more than an hour ago, and things may have changed. Look again, then decide."
+        }
+        BadProof::Foreign => "The form does not belong to this link, or was changed. Look again, then decide.",
+    };
+    page::answer(sealed, StatusCode::FORBIDDEN, "Nothing was decided", &[text])
+}
+
+fn see_other(address: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response()
+}

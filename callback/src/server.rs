@@ -1,0 +1,119 @@
+//! The server: what every request shares, and its start and end.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use holdpoint_platform::{Clients, Ledger, Queue, Reviews, Stop, Tasks};
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::{config::Config, guard::Headers, routes, slack::Slack};
+
+/// Longest wait for requests in flight after the stop: a client that never finishes its request must not hold it up.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Why the callback cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}, the value of HOLDPOINT_LISTEN")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Connections can be accepted no more.
+    #[error("cannot serve")]
+    Serve(#[source] io::Error),
+}
+
+/// What every request shares.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) reviews: Reviews,
+    pub(crate) slack: Option<Slack>,
+    pub(crate) headers: Headers,
+    /// Work that goes on when its client is gone: a decision that was begun is carried to its end.
+    pub(crate) begun: TaskTracker,
+}
+
+/// A callback that listens, and serves once it is run.
+pub struct Bound {
+    /// Where it listens: the real port where port 0 was asked for.
+    pub addr: SocketAddr,
+    listener: TcpListener,
+    router: Router,
+    begun: TaskTracker,
+}
+
+/// Listens, without serving yet.
+///
+/// # Errors
+/// [`Fatal::Listen`].
+pub async fn bind(config: Config, clients: Clients) -> Result<Bound, Fatal> {
+    let failed = |source| Fatal::Listen { addr: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    let app = App::new(config, clients);
+    let begun = app.begun.clone();
+    Ok(Bound { addr, listener, router: routes::router(Arc::new(app)), begun })
+}
+
+/// Serves until asked to stop.
+///
+/// # Errors
+/// [`Fatal`].
+pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fatal> {
+    bind(config, clients).await?.run(stop).await
+}
+
+impl Bound {
+    /// Serves until asked to stop; then takes no new connection and finishes the requests in flight.
+    ///
+    /// # Errors
+    /// [`Fatal::Serve`].
+    pub async fn run(self, stop: Stop) -> Result<(), Fatal> {
+        info!(http.addr = %self.addr, "the callback listens");
+        let asked = stop.clone();
+        let serving = axum::serve(self.listener, self.router)
+            .with_graceful_shutdown(async move { asked.requested().await })
+            .into_future();
+        let too_late = async {
+            stop.requested().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            served = serving => served.map_err(Fatal::Serve)?,
+            () = too_late => warn!("some requests did not finish in time and were dropped"),
+        }
+        self.begun.close();
+        if tokio::time::timeout(GRACE, self.begun.wait()).await.is_err() {
+            warn!("some decisions were not carried to their end; the clock finishes them");
+        }
+        info!("the callback has stopped");
+        Ok(())
+    }
+}
+
+impl App {
+    fn new(config: Config, clients: Clients) -> Self {
+        Self {
+            reviews: Reviews {
+                ledger: Ledger::new(clients.s3.clone(), &config.bucket),
+                tasks: Tasks::new(clients.sfn),
+                clock: Queue::new(clients.sqs.clone(), &config.clock_queue_url),
+                notices: Queue::new(clients.sqs, &config.notices_queue_url),
+                tick: config.tick.into(),
+            },
+            s3: clients.s3,
+            slack: Slack::new(&config.slack),
+            headers: Headers::new(),
+            begun: TaskTracker::new(),
+            config,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Our calls to Slack: open a form, and say something to one person.
+
+use std::{error::Error, time::Duration};
+
+use holdpoint_review::{ReviewRequest, words};
+use serde_json::{Value, json};
+use tracing::warn;
+use url::Url;
+
+use crate::config::{Secret, SlackConfig};
+
+/// Slack wants its own answer within three seconds.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Slack, as the callback knows it.
+pub(crate) struct Slack {
+    signing_secret: Secret,
+    bot_token: Option<Secret>,
+    api_url: Url,
+    team: Option<String>,
+    http: reqwest::Client,
+}
+
+impl Slack {
+    /// None where no signing secret is set: then nothing that claims to come from Slack is answered.
+    pub(crate) fn new(config: &SlackConfig) -> Option<Self> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
+        Some(Self {
+            signing_secret: config.signing_secret.clone()?,
+            bot_token: config.bot_token.clone(),
+            api_url: config.api_url.clone(),
+            team: config.team.clone(),
+            http: http.expect("the TLS provider is compiled in"),
+        })
+    }
+
+    pub(super) fn signing_secret(&self) -> &str {
+        self.signing_secret.expose()
+    }
+
+    pub(super) fn is_our_team(&self, team: Option<&str>) -> bool {
+        self.team.is_none() || self.team.as_deref() == team
+    }
+
+    /// Opens the form that asks for a reason; whether it opened.
+    pub(super) async fn open_form(&self, trigger_id: &str, metadata: &str, request: &ReviewRequest) -> bool {
+        let Some(token) = &self.bot_token else {
+            warn!("no form can be opened in Slack: HOLDPOINT_SLACK_BOT_TOKEN is not set");
+            return false;
+        };
+        let Ok(url) = self.api_url.join("views.open") else { return false };
+        let body = json!({ "trigger_id": trigger_id, "view": form(metadata, request) });
+        let reply = self.http.post(url).bearer_auth(token.expose()).json(&body).send().await;
+        let reply = match reply {
+            Ok(reply) => reply.json::<Value>().await,
+            Err(error) => Err(error),
+        };
+        match reply {
+            Ok(reply) if reply["ok"] == true => true,
+            Ok(reply) => {
+                warn!(slack.error = reply["error"].as_str(), "Slack did not open the form for a reason");
+                false
+            }
+            Err(error) => {
+                warn!(error = &error.without_url() as &dyn Error, "Slack did not open the form for a reason");
+                false
+            }
+        }
+    }
+
+    /// Says something to the person who pressed a button, and to nobody else.
+    pub(super) async fn tell_privately(&self, response_url: &str, text: &str) {
+        let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": escaped(text) });
+        let sent = self.http.post(response_url).json(&body).send().await;
+        if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
+            warn!(error = &error.without_url() as &dyn Error, "Slack did not take a private answer");
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn form(metadata: &str, request: &ReviewRequest) -> Value {
+    let plain = |text: &str| json!({ "type": "plain_text", "text": text, "emoji": false });
+    let what = format!("{}\n{}", words::visible(&request.title, 500), words::visible(&request.if_rejected, 500));
+    json!({
+        "type": "modal",
+        "callback_id": "reject",
+        "private_metadata": metadata,
+        "title": plain("Reject"),
+        "submit": plain("Reject"),
+        "close": plain("Cancel"),
+        "blocks": [
+            { "type": "section", "text": plain(&what) },
+            {
+                "type": "input",
+                "block_id": "reason",
+                "label": plain("Reason"),
+                "element": { "type": "plain_text_input", "action_id": "reason", "multiline": true, "max_length": 3000 },
+            },
+        ],
+    })
+}
