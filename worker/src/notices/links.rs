@@ -1,0 +1,45 @@
+//! Links in messages: sealed for one round and one reader, personal in a mail, of the channel on Slack.
+
+use holdpoint_review::{Channel, Holder, Link, LinkKeys, Round};
+use jiff::SignedDuration;
+
+use crate::{Config, config::WebUrl};
+
+/// An old link still shows how it ended for so long after the deadline.
+const AFTER_DEADLINE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Makes links.
+#[derive(Clone)]
+pub(crate) struct Links {
+    keys: LinkKeys,
+    public_url: WebUrl,
+}
+
+/// A sealed link: whoever has it may do what its holder may.
+pub(crate) struct SealedLink {
+    /// For the value of a button.
+    pub(crate) sealed: String,
+    /// For people.
+    pub(crate) url: String,
+}
+
+impl Links {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self { keys: config.link_keys.clone(), public_url: config.public_url.clone() }
+    }
+
+    /// The link for a reader of this channel.
+    pub(crate) fn for_channel(&self, round: &Round, channel: &Channel) -> SealedLink {
+        let link = Link {
+            review_id: round.review_id.clone(),
+            round: round.round,
+            holder: Holder::of(round, channel),
+            expires_at: round.deadline + AFTER_DEADLINE,
+        };
+        let mut nonce = [0; 24];
+        getrandom::fill(&mut nonce).expect("the system has randomness");
+        let sealed = self.keys.seal(&link, nonce);
+        let url = self.public_url.with(&format!("r/{sealed}"));
+        SealedLink { sealed, url }
+    }
+}

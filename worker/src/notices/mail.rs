@@ -1,0 +1,157 @@
+//! Notices by mail: SMTP, with TLS or not at all.
+//!
+//! A mail that the server puts off comes again under the same `Message-ID`. An address that it refuses for good is noted as
+//! told, with an error for the operator: a wrong address must not hold up the other readers, nor the review's end. There is
+//! no looking back: a mail that is sent twice after a crash is one by its id.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use holdpoint_platform::now;
+use holdpoint_review::{Channel, Notice, Outcome, Purpose, Round};
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    transport::smtp::{AsyncSmtpTransportBuilder, Error as SmtpError},
+};
+use tracing::error;
+use url::Url;
+
+use super::{Sender, Undelivered, content};
+use crate::config::MailConfig;
+
+/// For each command of a conversation.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
+/// RFC 4954 and 3207: the server wants other credentials, or TLS. Nothing is wrong with the address.
+const OURS_TO_MEND: [u16; 4] = [530, 534, 535, 538];
+
+/// A mail server, and how it is spoken to. Shows itself to nobody: it may hold a password.
+#[derive(Clone)]
+pub(crate) struct SmtpUrl(AsyncSmtpTransportBuilder);
+
+impl fmt::Debug for SmtpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SmtpUrl(…)")
+    }
+}
+
+impl SmtpUrl {
+    /// Reads `smtps://user:password@host`, or `smtp://…?tls=required`; without TLS only for this machine.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        const FORM: &str = "write smtps://user:password@host, or smtp://user:password@host?tls=required";
+        let url = Url::parse(text).map_err(|_| FORM)?;
+        let starts_tls = url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
+        let plaintext = match url.scheme() {
+            "smtps" => false,
+            "smtp" => !starts_tls,
+            _ => return Err(FORM),
+        };
+        if plaintext && !url.host_str().is_some_and(is_this_machine) {
+            return Err(
+                "without TLS mails may only go to a server on this machine; add ?tls=required, or use smtps://",
+            );
+        }
+        AsyncSmtpTransport::<Tokio1Executor>::from_url(text).map(Self).map_err(|_| FORM)
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Sends mails.
+pub(crate) struct Mailer(AsyncSmtpTransport<Tokio1Executor>);
+
+/// What a failure asks for.
+enum MailError {
+    /// This mail will never be taken.
+    Rejected(u16),
+    /// Try again.
+    Failed(SmtpError),
+}
+
+impl Mailer {
+    pub(crate) fn new(config: &MailConfig) -> Self {
+        Self(config.smtp.0.clone().timeout(Some(COMMAND_TIMEOUT)).build())
+    }
+
+    async fn send(&self, letter: Message) -> Result<(), MailError> {
+        match self.0.send(letter).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let code = error.status().map(u16::from);
+                Err(match code.filter(|code| error.is_permanent() && !OURS_TO_MEND.contains(code)) {
+                    Some(code) => MailError::Rejected(code),
+                    None => MailError::Failed(error),
+                })
+            }
+        }
+    }
+}
+
+impl Sender {
+    /// Asks by mail. The receipt is the `Message-ID`; none where the round is closed, or the address takes no mail.
+    pub(super) async fn ask_by_mail(
+        &self,
+        round: &Round,
+        notice: &Notice,
+        to: &str,
+    ) -> Result<Option<String>, Undelivered> {
+        if !round.is_open() {
+            return Ok(None);
+        }
+        let letter = self.letters.asking(round, to, notice.purpose, now()).ok();
+        let id = self.letters.message_id(round, &notice.channel, &content::purpose_word(notice));
+        Ok(self.mail_to(letter).await?.then_some(id))
+    }
+
+    /// Tells the outcome by mail to who was asked, or is only to be told.
+    pub(super) async fn tell_by_mail(
+        &self,
+        round: &Round,
+        channel: &Channel,
+        to: &str,
+        outcome: Outcome,
+    ) -> Result<(), Undelivered> {
+        let never_asked = round.receipt(channel, Purpose::Request) == Some(None);
+        if never_asked && !round.route.tell.iter().any(|told| told == to) {
+            return Ok(());
+        }
+        let Some(letter) = self.letters.ended(round, to, now()).transpose() else { return Ok(()) };
+        let sent = self.mail_to(letter.ok()).await?;
+        if !sent {
+            error!(outcome = outcome.as_str(), "somebody cannot be told how a review ended");
+        }
+        Ok(())
+    }
+
+    /// Whether it went out; no where it never will.
+    async fn mail_to(&self, letter: Option<Message>) -> Result<bool, Undelivered> {
+        let mailer = self.mail.as_ref().ok_or_else(|| Undelivered::Refused("no mail server is set".to_owned()))?;
+        let Some(letter) = letter else {
+            error!("an address in the routes is no mail address; its reader is not told");
+            return Ok(false);
+        };
+        match mailer.send(letter).await {
+            Ok(()) => Ok(true),
+            Err(MailError::Rejected(code)) => {
+                error!(smtp.code = code, "the mail server refuses a mail for good; its reader is not told");
+                Ok(false)
+            }
+            Err(MailError::Failed(error)) => Err(Undelivered::Failed(without_address(&error).into())),
+        }
+    }
+}
+
+/// What went wrong, without the server's own words: they like to repeat addresses.
+fn without_address(error: &SmtpError) -> String {
+    match error.status() {
+        Some(code) => format!("the mail server answered {code}"),
+        None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
+        None if error.is_tls() => format!("no TLS with the mail server: {error}"),
+        None if error.is_client() => error.to_string(),
+        None => "the mail server cannot be reached".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Notices on Slack: where a channel is served (bot or webhook), looking back before posting, and what every end edits.
+//!
+//! A bot's message carries the review, round and purpose as metadata, by which it is found again: a post whose reply was
+//! lost may have arrived. A webhook can neither look back nor edit, so that nothing posted through one decides. A channel
+//! that Slack refuses is spoken for in the fallback channel, without buttons that decide: who may decide by a button is a
+//! matter of the channel it is pressed in.
+
+mod api;
+mod outcome;
+
+use holdpoint_review::{Channel, Notice, Purpose, Round};
+use reqwest::{Client, redirect};
+use std::time::Duration;
+use tracing::error;
+
+use self::api::{Api, Mark, SlackError};
+use super::{
+    Undelivered, blocks,
+    content::{Asking, purpose_word},
+    links::Links,
+};
+use crate::{
+    Config,
+    config::{Secret, Webhooks},
+};
+
+/// Slack answers within seconds or not at all.
+const TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What is noted as the receipt of a post that cannot be found again.
+const WEBHOOK_RECEIPT: &str = "webhook";
+
+/// Everything that Slack needs.
+pub(crate) struct SlackDesk {
+    http: Client,
+    api: Option<Api>,
+    webhooks: Webhooks,
+    fallback: Option<String>,
+    links: Links,
+    environment: String,
+}
+
+/// How a channel is served.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Bot { api: &'a Api, channel: &'a str },
+    Webhook { address: &'a Secret },
+}
+
+impl SlackDesk {
+    pub(crate) fn new(config: &Config, links: Links) -> Result<Self, reqwest::Error> {
+        let http = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT);
+        let http = http.redirect(redirect::Policy::none()).build()?;
+        let slack = &config.slack;
+        let api = slack.bot_token.clone().map(|token| Api::new(http.clone(), slack.api_url.clone(), token));
+        Ok(Self {
+            http,
+            api,
+            webhooks: slack.webhooks.clone(),
+            fallback: slack.fallback_channel.clone(),
+            links,
+            environment: config.environment.clone(),
+        })
+    }
+
+    /// Looks back, then posts what asks, unless it is there or the round is closed. The receipt is where it is now.
+    pub(crate) async fn ask(&self, round: &Round, notice: &Notice, name: &str) -> Result<Option<String>, Undelivered> {
+        let refused = match self.ask_in(name, round, notice, true).await {
+            Err(SlackError::Refused(code)) => code,
+            other => return Ok(other?),
+        };
+        error!(slack.error = refused, "Slack refuses a channel; an operator must act");
+        let Some(fallback) = self.fallback.as_deref().filter(|fallback| *fallback != name) else {
+            return Err(Undelivered::Refused(refused));
+        };
+        let receipt = self.ask_in(fallback, round, notice, false).await?;
+        Ok(receipt.map(|ts| format!("{fallback}/{ts}")))
+    }
+
+    async fn ask_in(
+        &self,
+        name: &str,
+        round: &Round,
+        notice: &Notice,
+        at_home: bool,
+    ) -> Result<Option<String>, SlackError> {
+        let asking = Asking::of(round, notice.purpose, &self.environment);
+        let link = self.links.for_channel(round, &notice.channel);
+        match self.place(name)? {
+            Place::Webhook { .. } if !round.is_open() => Ok(None),
+            Place::Webhook { address } => {
+                self.post_by_webhook(address, &blocks::asking(&asking, &link, false)).await?;
+                Ok(Some(WEBHOOK_RECEIPT.to_owned()))
+            }
+            Place::Bot { api, channel } => {
+                let mark = Mark::of(round, &notice.channel, purpose_word(notice));
+                let thread = thread_of(round, notice, channel, at_home);
+                if let Some(found) = api.find(channel, round.opened_at(), thread, &mark).await? {
+                    return Ok(Some(found));
+                }
+                if !round.is_open() {
+                    return Ok(None);
+                }
+                let message = match thread {
+                    Some(_) => blocks::line(&blocks::reminder(&asking)),
+                    // A second message with buttons beside the question would be one too many.
+                    None => blocks::asking(&asking, &link, at_home && !matches!(notice.purpose, Purpose::Reminder(_))),
+                };
+                api.post(channel, thread, &message, &mark).await.map(Some)
+            }
+        }
+    }
+
+    /// Deletes our own message, because another one is the recorded one.
+    pub(crate) async fn take_back(&self, channel: &Channel, receipt: &str) -> Result<(), Undelivered> {
+        let Channel::Slack(home) = channel else { return Ok(()) };
+        let (name, ts) = split_receipt(home, receipt);
+        match self.place(name)? {
+            Place::Bot { api, channel } if ts != WEBHOOK_RECEIPT => Ok(api.delete(channel, ts).await?),
+            _ => Ok(()),
+        }
+    }
+
+    fn place<'a>(&'a self, name: &'a str) -> Result<Place<'a>, SlackError> {
+        match (self.webhooks.find(name), &self.api) {
+            (Some(address), _) => Ok(Place::Webhook { address }),
+            (None, Some(api)) => Ok(Place::Bot { api, channel: name }),
+            (None, None) => Err(SlackError::Refused("no bot token and no webhook of that name is set".to_owned())),
+        }
+    }
+
+    async fn post_by_webhook(&self, address: &Secret, message: &blocks::SlackMessage) -> Result<(), SlackError> {
+        api::post_by_webhook(&self.http, address, message).await
+    }
+}
+
+/// The message that a reminder, or an escalation in a channel that was asked already, is a reply to.
+fn thread_of<'a>(round: &'a Round, notice: &Notice, channel: &'a str, at_home: bool) -> Option<&'a str> {
+    let request = round.receipt(&notice.channel, Purpose::Request).flatten()?;
+    let home = if at_home { channel } else { "" };
+    let (name, ts) = split_receipt(home, request);
+    (notice.purpose != Purpose::Request && name == channel && ts != WEBHOOK_RECEIPT).then_some(ts)
+}
+
+/// A receipt is the message's `ts`, with the channel before it where it is not the one that was meant.
+fn split_receipt<'a>(home: &'a str, receipt: &'a str) -> (&'a str, &'a str) {
+    receipt.split_once('/').unwrap_or((home, receipt))
+}
+
+impl From<SlackError> for Undelivered {
+    fn from(error: SlackError) -> Self {
+        match error {
+            SlackError::Limited(wait) => Self::Limited(wait),
+            SlackError::Refused(code) => Self::Refused(code),
+            SlackError::Gone | SlackError::Failed(_) => Self::Failed(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
