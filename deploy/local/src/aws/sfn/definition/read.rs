@@ -42,17 +42,13 @@ fn flow(fields: &mut Fields, at: &str) -> Result<Flow, String> {
 }
 
 fn check_targets(flow: &Flow, at: &str) -> Result<(), String> {
-    let missing = |field: &str, target: &str| {
-        format!("MISSING_TRANSITION_TARGET: Missing '{field}' target: {target} at {at}/{field}")
-    };
-    if !flow.states.contains_key(&flow.start_at) {
-        return Err(missing("StartAt", &flow.start_at));
-    }
-    let (mut reached, mut to_visit) = (BTreeSet::new(), vec![flow.start_at.as_str()]);
-    while let Some(name) = to_visit.pop() {
-        let state = flow.states.get(name).ok_or_else(|| missing("Next", name))?;
+    let mut reached = BTreeSet::new();
+    let mut to_visit = vec![(flow.start_at.as_str(), format!("{at}/StartAt"))];
+    while let Some((name, named_at)) = to_visit.pop() {
+        let missing = || format!("MISSING_TRANSITION_TARGET: Missing target: {name} at {named_at}");
+        let state = flow.states.get(name).ok_or_else(missing)?;
         if reached.insert(name) {
-            to_visit.extend(targets(state));
+            to_visit.extend(targets(state).map(|target| (target, format!("{at}/States/{name}"))));
         }
     }
     match flow.states.keys().find(|name| !reached.contains(name.as_str())) {
