@@ -1,0 +1,9 @@
+//! Holdpoint in one process on one machine, with a stand-in for the three AWS services.
+//!
+//! For trying out and for tests: everything is in memory and gone when the process ends. Production is AWS.
+
+pub mod aws;
+mod loopback;
+pub mod mail;
+pub mod outbox;
+pub mod slack;
