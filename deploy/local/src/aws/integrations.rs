@@ -1,0 +1,51 @@
+//! The calls that a state machine makes on other services, without a wire between: Step Functions' native integrations.
+//!
+//! They pass the faults like a request on the wire, under the access key `states`, so that a test can refuse a state's copy or
+//! lose its reply. [`Verdict::ServeLate`] is served at once: nothing here waits.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::ServiceError;
+use super::faults::{Faults, Request, Verdict};
+use super::s3::{S3, as_states_name_it};
+use super::server::{internal_error, slow_down};
+
+/// What a state machine calls: `s3:copyObject` and its parameters, answered with the API's output, or with an error under the
+/// name by which the state machine catches it.
+pub(crate) type Integrations = Arc<dyn Fn(&str, Value) -> Result<Value, ServiceError> + Send + Sync>;
+
+/// Everything that states can call.
+pub(crate) fn integrations(faults: Faults, s3: Arc<S3>) -> Integrations {
+    Arc::new(move |resource, parameters| {
+        let Some(action) = resource.strip_prefix("s3:") else {
+            let message = format!("the stand-in has no integration {resource}");
+            return Err(ServiceError::bad_request("States.Runtime", message));
+        };
+        let call = |parameters| s3.integrate(action, parameters);
+        let outcome = match faults.judge(&request(action, &parameters)) {
+            Verdict::Serve | Verdict::ServeLate(_) => call(parameters),
+            Verdict::LoseReply => call(parameters).and(Err(lost())),
+            Verdict::LoseRequest => Err(lost()),
+            Verdict::Throttle => Err(slow_down()),
+            Verdict::FailInternally => Err(internal_error()),
+            Verdict::Refuse(error) => Err(error),
+        };
+        outcome.map_err(|error| as_states_name_it(&error))
+    })
+}
+
+fn request(action: &str, parameters: &Value) -> Request {
+    let part = |name: &str| parameters[name].as_str().unwrap_or_default();
+    let (first, rest) = action.split_at_checked(1).unwrap_or_default();
+    Request {
+        action: format!("s3.{}{rest}", first.to_ascii_uppercase()),
+        resource: format!("{}/{}", part("Bucket"), part("Key")),
+        access_key: "states".to_owned(),
+    }
+}
+
+fn lost() -> ServiceError {
+    ServiceError::new(500, "SdkClientException", "Unable to execute HTTP request: the connection was cut")
+}
