@@ -69,7 +69,12 @@ mod tests {
 
     #[test]
     fn expressions_are_filled_in_however_deep_they_stand() {
-        let template = json!({"fixed": "$.a", "a.$": "$.a", "deep": [{"name.$": "$$.Name", "n": 1}], "text.$": "States.Format('<{}>', $.a)"});
+        let template = json!({
+            "fixed": "$.a",
+            "a.$": "$.a",
+            "deep": [{"name.$": "$$.Name", "n": 1}],
+            "text.$": "States.Format('<{}>', $.a)",
+        });
         let (input, context) = (json!({"a": 7}), json!({"Name": "S"}));
         let filled = Template::parse(&template).unwrap().fill(Scope { input: &input, context: &context });
         assert_eq!(filled, Ok(json!({"fixed": "$.a", "a": 7, "deep": [{"name": "S", "n": 1}], "text": "<7>"})));

@@ -38,7 +38,8 @@ impl Client {
     }
 
     async fn machine(&self, definition: Value) -> String {
-        let request = json!({"name": format!("m{}", fastrand::u64(..)), "definition": definition.to_string(), "roleArn": "arn:role"});
+        let (name, definition) = (format!("m{}", fastrand::u64(..)), definition.to_string());
+        let request = json!({"name": name, "definition": definition, "roleArn": "arn:role"});
         text(&self.call("CreateStateMachine", request).await.unwrap()["stateMachineArn"])
     }
 

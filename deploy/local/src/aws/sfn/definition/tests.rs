@@ -60,8 +60,11 @@ fn the_state_machine_that_is_deployed_on_aws_is_accepted() {
 
 #[test]
 fn what_another_state_machine_may_use_is_accepted() {
-    let other = json!({"TimeoutSecondsPath": "$.t", "HeartbeatSeconds": 300, "InputPath": null, "ResultSelector": {"a.$": "$.b"}});
-    Definition::parse(&task(other).to_string()).unwrap();
+    let selector = json!({"a.$": "$.b"});
+    let other = task(
+        json!({"TimeoutSecondsPath": "$.t", "HeartbeatSeconds": 300, "InputPath": null, "ResultSelector": selector}),
+    );
+    Definition::parse(&other.to_string()).unwrap();
 }
 
 #[test]

@@ -7,10 +7,12 @@ async fn a_rejection_is_caught_beside_its_context_and_ends_in_fail() {
     let client = Client::new().await;
     let parameters = json!({"push.$": "$.push", "execution.$": "$$.Execution.Id", "machine.$": "$$.StateMachine.Name"});
     let catch = json!([{"ErrorEquals": ["ReviewRejected"], "ResultPath": "$.rejection", "Next": "Parse"}]);
+    let parsed = json!({"decision.$": "States.StringToJson($.rejection.Cause)", "push.$": "$.push"});
+    let cause = "States.Format('{} of {}', $.decision.why, $.push.key)";
     let states = json!({
         "A": client.task(json!({"Parameters": parameters, "ResultPath": "$.review", "Catch": catch})),
-        "Parse": {"Type": "Pass", "Parameters": {"decision.$": "States.StringToJson($.rejection.Cause)", "push.$": "$.push"}, "Next": "Reject"},
-        "Reject": {"Type": "Fail", "Error": "ReviewRejected", "CausePath": "States.Format('{} of {}', $.decision.why, $.push.key)"},
+        "Parse": {"Type": "Pass", "Parameters": parsed, "Next": "Reject"},
+        "Reject": {"Type": "Fail", "Error": "ReviewRejected", "CausePath": cause},
     });
     let execution = client.start(states, json!({"push": {"key": "a.csv"}})).await;
     let (token, input) = client.poll().await;
@@ -49,7 +51,10 @@ async fn a_choice_leads_where_its_rule_says() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_when_it_says() {
     let client = Client::new().await;
-    let states = json!({"A": {"Type": "Wait", "SecondsPath": "$.s", "Next": "B"}, "B": {"Type": "Wait", "Timestamp": "2020-01-01T00:00:00Z", "End": true}});
+    let states = json!({
+        "A": {"Type": "Wait", "SecondsPath": "$.s", "Next": "B"},
+        "B": {"Type": "Wait", "Timestamp": "2020-01-01T00:00:00Z", "End": true},
+    });
     let execution = client.start(states, json!({"s": 10})).await;
     pass(9).await;
     assert_eq!(client.status(&execution).await, "RUNNING");
@@ -63,7 +68,8 @@ async fn an_integration_gives_a_result_or_a_named_error() {
     let catch = json!([{"ErrorEquals": ["S3.NoSuchKeyException"], "ResultPath": "$.error", "Next": "Gone"}]);
     let head = json!({
         "Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:headObject",
-        "Parameters": {"Key.$": "$.key", "fails.$": "$.fails"}, "ResultSelector": {"called.$": "$.called"}, "Catch": catch, "End": true,
+        "Parameters": {"Key.$": "$.key", "fails.$": "$.fails"}, "ResultSelector": {"called.$": "$.called"},
+        "Catch": catch, "End": true,
     });
     let states = json!({"A": head, "Gone": {"Type": "Pass", "End": true}});
     let found = client.start(states.clone(), json!({"key": "k", "fails": null})).await;
@@ -88,12 +94,12 @@ async fn a_loop_and_a_redrive_are_new_visits_and_a_redrive_counts() {
     let client = Client::new().await;
     let parameters =
         json!({"entered.$": "$$.State.EnteredTime", "redrives.$": "$$.Execution.RedriveCount", "input.$": "$"});
-    let states = json!({
+    let rules = json!([{"Variable": "$.result", "StringEquals": "again", "Next": "A"}]);
+    let mut states = json!({
         "A": client.task(json!({"Parameters": parameters, "ResultPath": "$.result", "Next": "Again"})),
-        "Again": {"Type": "Choice", "Choices": [{"Variable": "$.result", "StringEquals": "again", "Next": "A"}], "Default": "Done"},
+        "Again": {"Type": "Choice", "Choices": rules, "Default": "Done"},
         "Done": {"Type": "Succeed"},
     });
-    let mut states = states;
     states["A"].as_object_mut().unwrap().remove("End");
     let execution = client.start(states, json!({"k": 1})).await;
     let (token, first) = client.poll().await;

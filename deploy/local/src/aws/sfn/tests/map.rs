@@ -4,7 +4,8 @@ use super::*;
 
 /// A Map over `$.items` with these states for each item, the first of which is `I`, and these fields besides.
 fn map(states: Value, fields: Value) -> Value {
-    let mut state = json!({"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": {"StartAt": "I", "States": states}, "End": true});
+    let each = json!({"StartAt": "I", "States": states});
+    let mut state = json!({"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": each, "End": true});
     state.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     json!({"A": state})
 }
@@ -118,7 +119,8 @@ async fn a_redrive_runs_only_the_items_that_have_no_result() {
 #[tokio::test(start_paused = true)]
 async fn maps_nest_and_an_empty_one_is_done_at_once() {
     let client = Client::new().await;
-    let inner = json!({"Type": "Map", "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}, "End": true});
+    let each = json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}});
+    let inner = json!({"Type": "Map", "ItemProcessor": each, "End": true});
     let execution = client.start(map(json!({"I": inner}), json!({})), json!({"items": [[1, 2], [], [3]]})).await;
     assert_eq!(client.output(&execution).await, json!([[1, 2], [], [3]]));
 }
