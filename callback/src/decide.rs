@@ -71,7 +71,7 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
                 return Decided::Refused(refusal, Box::new(stored.round));
             }
         };
-        match app.reviews.carry_out(stored, step).await {
+        match Box::pin(app.reviews.carry_out(stored, step)).await {
             Ok(carried) => {
                 info!(review.verdict = ?wish.verdict, review.open = carried.stored.round.is_open(), "a decision was taken");
                 return Decided::Recorded(Box::new(carried.stored.round));

@@ -23,7 +23,7 @@ const HASHED_BYTES: usize = 64 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A fresh link to the flagged rows works so long.
-const DOWNLOAD_LIFE: Duration = Duration::from_secs(300);
+const DOWNLOAD_LIFE: Duration = Duration::from_mins(5);
 
 /// Our own bucket also holds the ledger, with its secrets: of it, only what lies here is evidence.
 const OUR_EVIDENCE: &str = "reports/";
@@ -122,7 +122,7 @@ async fn read_report(app: &App, evidence: &Evidence) -> Option<Content> {
 
 /// Reads an object piece by piece, up to a limit; beyond it, what was read so far counts, with a hash that fits nothing.
 async fn read(s3: &Client, bucket: &str, key: &str, limit: usize) -> Option<Content> {
-    let reply = s3.get_object().bucket(bucket).key(key).send().await;
+    let reply = Box::pin(s3.get_object().bucket(bucket).key(key).send()).await;
     let reply = reply.map_err(|error| warn!(error = %DisplayErrorContext(error), "evidence cannot be read"));
     let mut body = reply.ok()?.body;
     let (mut hasher, mut bytes, mut length) = (Sha256::new(), Vec::new(), 0);

@@ -91,10 +91,9 @@ async fn decide(State(app): State<Arc<App>>, visitor: Visitor, filled: Filled) -
     let Visitor { sealed, stored, who, span } = visitor;
     let Some(who) = who else { return page::only_looks() };
     // A closed round needs no proof: whoever sends the form again gets the outcome, however old the form is.
-    if stored.round.is_open() {
-        if let Err(bad) = filled.check(&app, &sealed, Asking::Confirmation(verdict)) {
-            return bad_proof(&sealed, bad);
-        }
+    let proven = filled.check(&app, &sealed, Asking::Confirmation(verdict));
+    if let (true, Err(bad)) = (stored.round.is_open(), proven) {
+        return bad_proof(&sealed, bad);
     }
     let (reason, _) = reason(&filled.reason);
     if verdict == Verdict::Reject && reason.is_none() {
@@ -119,13 +118,11 @@ async fn flagged(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
 /// `GET /readyz`: whether the ledger's bucket answers.
 async fn readyz(State(app): State<Arc<App>>) -> Response {
     let asked = app.s3.head_bucket().bucket(&app.config.bucket).send();
-    match tokio::time::timeout(READY_WITHIN, asked).await {
-        Ok(Ok(_)) => "ready\n".into_response(),
-        Ok(Err(_)) | Err(_) => {
-            warn!("not ready: the ledger's bucket does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the ledger does not answer\n").into_response()
-        }
+    if let Ok(Ok(_)) = tokio::time::timeout(READY_WITHIN, asked).await {
+        return "ready\n".into_response();
     }
+    warn!("not ready: the ledger's bucket does not answer");
+    (StatusCode::SERVICE_UNAVAILABLE, "the ledger does not answer\n").into_response()
 }
 
 async fn has_newer(app: &App, round: &Round) -> bool {

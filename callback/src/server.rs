@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::{config::Config, guard::Headers, routes, slack::Slack};
 
 /// Longest wait for requests in flight after the stop: a client that never finishes its request must not hold it up.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// Why the callback cannot go on.
 #[derive(Debug, thiserror::Error)]
