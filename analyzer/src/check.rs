@@ -105,7 +105,8 @@ fn history_files(arguments: &CheckArguments) -> Result<Vec<PathBuf>, Refused> {
     if let Some(folder) = &arguments.history_dir {
         let failed = |why| Refused::File { file: folder.clone(), why };
         let entries = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-        let mut found: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        let mut found: Vec<PathBuf> =
+            entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
         found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
         files.extend(found);
     }
@@ -120,7 +121,13 @@ fn accepted(file: &Path, at: usize) -> Result<Profile, Refused> {
 fn push_of(file: &Path, at: usize) -> Push {
     let key = file.to_string_lossy().into_owned();
     let source = ObjectVersion { bucket: "local".to_owned(), key, version_id: at.to_string() };
-    Push { source, dataset: "local".to_owned(), customer: "local".to_owned(), delivered_at: delivery(at), tags: BTreeMap::new() }
+    Push {
+        source,
+        dataset: "local".to_owned(),
+        customer: "local".to_owned(),
+        delivered_at: delivery(at),
+        tags: BTreeMap::new(),
+    }
 }
 
 fn delivery(at: usize) -> Timestamp {

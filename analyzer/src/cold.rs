@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     history::kind_of,
     profile::{ColumnProfile, Spread, Table},
-    rules::{Check, Quantity, Rule, Test, spread_of},
+    rules::{Check, Quantity, Rule, Test, common, spread_of},
     words,
 };
 
@@ -28,6 +28,7 @@ pub(crate) fn rules(table: &Table) -> Vec<Rule> {
         rules.extend(kind(name, column));
         rules.extend(pattern(name, column));
         rules.extend(characters(name, column));
+        rules.extend(misspelt(name, column));
     }
     rules
 }
@@ -62,7 +63,8 @@ fn kind(name: &str, column: &ColumnProfile) -> Vec<Rule> {
     }
     if quantity == Quantity::Number {
         if let Some((low, high)) = usual(spread) {
-            let before = format!("nearly all within {} to {}", words::quantity(quantity, low), words::quantity(quantity, high));
+            let before =
+                format!("nearly all within {} to {}", words::quantity(quantity, low), words::quantity(quantity, high));
             rules.push(rule(Check::Range, name, Test::Outside(quantity, low, high), &before));
         }
     }
@@ -90,6 +92,16 @@ fn pattern(name: &str, column: &ColumnProfile) -> Vec<Rule> {
     let before = format!("nearly all in {}", words::some(dominant.len(), "pattern"));
     let known = dominant.into_iter().map(|(pattern, _)| pattern.clone()).collect();
     vec![rule(Check::Pattern, name, Test::Pattern(Arc::new(known)), &before)]
+}
+
+/// Values that hardly occur and are one slip from one that often does.
+fn misspelt(name: &str, column: &ColumnProfile) -> Option<Rule> {
+    const RARE: u64 = 3;
+    let values = column.values.as_ref().filter(|_| kind_of(column).is_none())?;
+    let common = common(values, column.filled);
+    let known = values.iter().filter(|(_, count)| **count > RARE).map(|(value, _)| value.clone()).collect();
+    let before = format!("{} in common use", words::some(common.len(), "value"));
+    Some(rule(Check::Misspelt, name, Test::Misspelt(Arc::new(known), Arc::new(common)), &before))
 }
 
 fn characters(name: &str, column: &ColumnProfile) -> Vec<Rule> {

@@ -17,15 +17,24 @@ const ALIKE: usize = 3;
 /// The flagged records, on disk and as a sample.
 #[derive(Debug)]
 pub(crate) struct Flagged {
+    pub(crate) records: u64,
     pub(crate) csv: TempPath,
     pub(crate) sample: Vec<SampleRecord>,
 }
 
 /// Writes the records that a rule which counts has hit, in the order of the push.
-pub(crate) fn write(candidates: &Candidates, columns: &[String], rules: &[Rule], counts: &[bool]) -> Result<Flagged, Unreadable> {
+pub(crate) fn write(
+    candidates: &Candidates,
+    columns: &[String],
+    rules: &[Rule],
+    counts: &[bool],
+) -> Result<Flagged, Unreadable> {
     let csv = NamedTempFile::new()?;
     let mut writer = csv::Writer::from_writer(BufWriter::new(csv.as_file()));
-    writer.write_record(["record", "reasons", "columns"].iter().map(ToString::to_string).chain(header(columns))).map_err(io)?;
+    writer
+        .write_record(["record", "reasons", "columns"].iter().map(ToString::to_string).chain(header(columns)))
+        .map_err(io)?;
+    let mut records = 0;
     let mut sample = Vec::new();
     let mut shown = vec![0; rules.len()];
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(&candidates.path);
@@ -35,6 +44,7 @@ pub(crate) fn write(candidates: &Candidates, columns: &[String], rules: &[Rule],
         if guilty.is_empty() {
             continue;
         }
+        records += 1;
         let cells: Vec<&str> = line.iter().skip(2).collect();
         let reasons = guilty.iter().map(|at| reason(&rules[*at])).collect::<Vec<_>>().join("; ");
         let head = [line[0].to_owned(), neutral(&reasons), neutral(&guilty_columns(&guilty, rules).join("|"))];
@@ -46,14 +56,16 @@ pub(crate) fn write(candidates: &Candidates, columns: &[String], rules: &[Rule],
     }
     writer.flush()?;
     drop(writer);
-    Ok(Flagged { csv: csv.into_temp_path(), sample })
+    Ok(Flagged { records, csv: csv.into_temp_path(), sample })
 }
 
 /// A file with the header only, for a push of which no record could be judged.
 pub(crate) fn nothing(columns: &[String]) -> Result<TempPath, Unreadable> {
     let csv = NamedTempFile::new()?;
     let mut writer = csv::Writer::from_writer(csv.as_file());
-    writer.write_record(["record", "reasons", "columns"].iter().map(ToString::to_string).chain(header(columns))).map_err(io)?;
+    writer
+        .write_record(["record", "reasons", "columns"].iter().map(ToString::to_string).chain(header(columns)))
+        .map_err(io)?;
     writer.flush()?;
     drop(writer);
     Ok(csv.into_temp_path())
@@ -82,11 +94,16 @@ fn hit_rules(mask: &str) -> impl Iterator<Item = usize> {
 }
 
 fn reason(rule: &Rule) -> String {
-    if rule.column.is_empty() { rule.check.name().to_owned() } else { format!("{}: {}", rule.column, rule.check.name()) }
+    if rule.column.is_empty() {
+        rule.check.name().to_owned()
+    } else {
+        format!("{}: {}", rule.column, rule.check.name())
+    }
 }
 
 fn guilty_columns<'a>(guilty: &[usize], rules: &'a [Rule]) -> Vec<&'a str> {
-    let mut names: Vec<&str> = guilty.iter().map(|at| rules[*at].column.as_str()).filter(|name| !name.is_empty()).collect();
+    let mut names: Vec<&str> =
+        guilty.iter().map(|at| rules[*at].column.as_str()).filter(|name| !name.is_empty()).collect();
     names.dedup();
     names
 }

@@ -13,7 +13,7 @@ pub(crate) use role::{Role, is_identifier, kind_of};
 use crate::profile::{ColumnProfile, Profile, Table};
 
 /// How many accepted pushes make the baseline.
-pub const MEMBERS: usize = 60;
+pub(crate) const MEMBERS: usize = 60;
 
 /// The last accepted pushes of a customer, oldest first, and what they have in common.
 #[derive(Debug, Default)]

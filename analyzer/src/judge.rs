@@ -9,9 +9,7 @@ mod plots;
 use std::{collections::BTreeMap, io, path::Path};
 
 use findings::Found;
-use holdpoint_review::{
-    ContentHash, Finding, ObjectVersion, PageData, REPORT_VERSION, Report, Share, Threshold,
-};
+use holdpoint_review::{ContentHash, Finding, ObjectVersion, PageData, REPORT_VERSION, Report, Share, Threshold};
 use jiff::Timestamp;
 use tempfile::TempPath;
 
@@ -109,12 +107,11 @@ impl Judge<'_> {
         let opened = read::open(file, Path::new(&self.push.source.key), Limits::default())?;
         let weighed = self.rules(&opened)?;
         let rules: Vec<Rule> = weighed.iter().map(|weighed| weighed.rule.clone()).collect();
-        let is_hard: Vec<bool> = weighed.iter().map(|weighed| weighed.is_hard).collect();
-        let scanned = scan(&opened, &rules, &is_hard)?;
-        let found = self.findings(&opened, &weighed, &scanned);
-        let counts: Vec<bool> = (0..rules.len()).map(|at| findings::names_records(&weighed[at], &scanned, at)).collect();
-        let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &counts)?;
-        let report = self.report(scanned.records, scanned.anomalous, found);
+        let scanned = scan(&opened, &rules)?;
+        let names: Vec<bool> = (0..rules.len()).map(|at| findings::names_records(&weighed[at], &scanned, at)).collect();
+        let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &names)?;
+        let found = self.findings(&opened, &weighed, &scanned, &names);
+        let report = self.report(scanned.records, flagged.records, found);
         let page = PageData {
             version: REPORT_VERSION,
             plots: plots::of(&report.findings, &self.baseline.history, &scanned.table),
@@ -128,17 +125,18 @@ impl Judge<'_> {
     /// The baseline's rules, for the columns that there are; without a baseline those that the push itself teaches.
     fn rules(&self, opened: &Opened) -> Result<Vec<Weighed>, Unreadable> {
         if self.baseline.is_empty() {
-            return Ok(Baseline::within(&scan(opened, &[], &[])?.table));
+            return Ok(Baseline::within(&scan(opened, &[])?.table));
         }
-        let is_there = |weighed: &&Weighed| weighed.rule.column.is_empty() || opened.columns.contains(&weighed.rule.column);
+        let is_there =
+            |weighed: &&Weighed| weighed.rule.column.is_empty() || opened.columns.contains(&weighed.rule.column);
         Ok(self.baseline.rules.iter().filter(is_there).cloned().collect())
     }
 
-    fn findings(&self, opened: &Opened, weighed: &[Weighed], scanned: &Scanned) -> Vec<Found> {
+    fn findings(&self, opened: &Opened, weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -> Vec<Found> {
         if scanned.records == 0 {
             return vec![Found::whole(Check::Empty, Vec::new(), "the push holds a header and no record".to_owned())];
         }
-        let mut found = findings::of_rules(weighed, scanned);
+        let mut found = findings::of_rules(weighed, scanned, names);
         if !self.baseline.is_empty() {
             found.extend(findings::of_columns(&self.baseline.history, &opened.columns));
             found.extend(findings::of_content(&self.baseline.history, &self.content));
@@ -181,7 +179,12 @@ impl Judge<'_> {
             batch_mass,
             threshold: self.settings.threshold,
             needs_review: breaks || is_first || self.is_exceeded(row_rate, batch_mass),
-            findings: self.first_push().filter(|_| is_first).into_iter().chain(found.into_iter().map(|f| f.finding)).collect(),
+            findings: self
+                .first_push()
+                .filter(|_| is_first)
+                .into_iter()
+                .chain(found.into_iter().map(|f| f.finding))
+                .collect(),
             baseline: self.baseline.summary(),
         }
     }
@@ -225,7 +228,7 @@ impl Judge<'_> {
 pub fn profile(file: &Path, push: &Push) -> Result<Profile, Unreadable> {
     let content = read::content_hash(file)?;
     let opened = read::open(file, Path::new(&push.source.key), Limits::default())?;
-    let scanned = scan(&opened, &[], &[])?;
+    let scanned = scan(&opened, &[])?;
     Ok(Profile {
         version: PROFILE_VERSION,
         push: push.source.push_id(),

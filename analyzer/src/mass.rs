@@ -40,9 +40,8 @@ pub(crate) fn excesses(history: &History, table: &Table, records: u64) -> Vec<Ex
         found.push(nulls(name, now, &past));
         if now.filled > 0 {
             found.push(repeats(name, now, &past));
-            if let Some(bins) = history.merged.columns.get(name).and_then(|merged| bins(*role, merged, now)) {
-                found.push(distribution(name, &bins, now, &past));
-            }
+            let Some(merged) = history.merged.columns.get(name) else { continue };
+            found.extend(bins(*role, merged, now).iter().map(|bins| distribution(name, bins, now, &past)));
         }
     }
     found.retain(|excess| excess.share > 0.0);
@@ -88,7 +87,11 @@ fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
         check: Check::ExcessNulls,
         column: name.to_owned(),
         share: above(share, envelope, now.records()),
-        reason: format!("{name} is null in {} of the records; before, in up to {}", words::percent(share), words::percent(envelope)),
+        reason: format!(
+            "{name} is null in {} of the records; before, in up to {}",
+            words::percent(share),
+            words::percent(envelope)
+        ),
     }
 }
 
@@ -100,13 +103,18 @@ fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
         check: Check::Repeats,
         column: name.to_owned(),
         share: above(share, envelope, now.filled) * ratio(now.filled, now.records()),
-        reason: format!("{} of the values of {name} repeat another; before, up to {}", words::percent(share), words::percent(envelope)),
+        reason: format!(
+            "{} of the values of {name} repeat another; before, up to {}",
+            words::percent(share),
+            words::percent(envelope)
+        ),
     }
 }
 
 fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     let shares = bins.shares(now);
-    let before: Vec<Vec<f64>> = past.iter().filter(|column| column.filled > 0).map(|column| bins.shares(column)).collect();
+    let before: Vec<Vec<f64>> =
+        past.iter().filter(|column| column.filled > 0).map(|column| bins.shares(column)).collect();
     let mut share = 0.0;
     let mut worst = (0.0, 0, 0.0);
     for (at, now_share) in shares.iter().enumerate() {
@@ -123,7 +131,10 @@ fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnPro
         check: Check::Distribution,
         column: name.to_owned(),
         share: share * ratio(now.filled, now.records()),
-        reason: format!("{name} is {label} in {now_share} of the records; before, in up to {}", words::percent(envelope)),
+        reason: format!(
+            "{name} is {label} in {now_share} of the records; before, in up to {}",
+            words::percent(envelope)
+        ),
     }
 }
 
@@ -144,14 +155,15 @@ fn missing_records(history: &History, records: u64) -> Excess {
     #[expect(clippy::cast_precision_loss, reason = "numbers of records in an envelope")]
     let past: Vec<f64> = history.members.iter().map(|member| member.records as f64).collect();
     let least = past.iter().copied().fold(f64::INFINITY, f64::min);
+    // A quiet day is quieter than the last quiet day by a tenth, and by more while few days are known.
     let low = match past.len() {
         0 => 0.0,
         1 | 2 => least * 0.5,
         3..=7 => least * 0.8,
-        8..MANY => least * 0.95,
+        8..MANY => least * 0.9,
         _ => {
             let (mean, deviation) = moments(&past.iter().map(|count| count.ln()).collect::<Vec<_>>());
-            (mean - 2.0 * deviation).exp()
+            (least * 0.9).min((mean - 2.0 * deviation).exp())
         }
     };
     #[expect(clippy::cast_precision_loss, reason = "as above")]

@@ -10,14 +10,14 @@ mod spread;
 
 use std::collections::BTreeMap;
 
+pub(crate) use column::ColumnProfile;
 pub(crate) use column::length_class;
-pub use column::ColumnProfile;
 use holdpoint_review::{ContentHash, PushId, Share};
 use jiff::Timestamp;
-pub use sample::Sample;
+pub(crate) use sample::Sample;
 use serde::{Deserialize, Serialize};
-pub(crate) use spread::edges;
-pub use spread::Spread;
+pub(crate) use spread::Spread;
+pub(crate) use spread::{edges, last_below_zero};
 
 /// The version of [`Profile`] that this code writes.
 pub const PROFILE_VERSION: u32 = 1;
@@ -40,12 +40,12 @@ pub struct Profile {
     /// Its columns' names, in the push's order.
     pub columns: Vec<String>,
     /// What was in the records.
-    pub table: Table,
+    pub(crate) table: Table,
 }
 
 /// The part of a profile that is counted from records, and that merges.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Table {
+pub(crate) struct Table {
     /// Per column.
     pub(crate) columns: BTreeMap<String, ColumnProfile>,
     /// Whole records by hash.
@@ -81,6 +81,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn profiles_of_shards_merge_to_the_profile_of_the_whole(
             cells in prop::collection::vec(prop::option::of("[a-c]|-?[0-9]{1,3}(\\.[0-9])?|20[12][0-9]-0[1-9]-1[0-9]|N/A|é{1,70}"), 0..400),

@@ -35,7 +35,8 @@ impl Calibration {
         let mut pushes = Vec::new();
         for held_out in &history.members[first..] {
             let rules = learn(&known);
-            let hits: Vec<_> = rules.iter().map(|rule| (rule.key(), rule.rate_in(&held_out.table, held_out.records))).collect();
+            let hits: Vec<_> =
+                rules.iter().map(|rule| (rule.key(), rule.rate_in(&held_out.table, held_out.records))).collect();
             for excess in mass::excesses(&known, &held_out.table, held_out.records) {
                 calibration.note((excess.check, excess.column), excess.share);
             }
@@ -69,7 +70,9 @@ impl Calibration {
                 let hard = |key: &(Check, String)| self.worst(key.0, &key.1) <= HARD && !self.demoted.contains(key);
                 let hits: Vec<_> = hits.iter().filter(|(key, rate)| *rate > 0.0 && hard(key)).collect();
                 let together: f64 = hits.iter().map(|(_, rate)| rate).sum();
-                let Some((key, _)) = hits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| together > TOGETHER) else {
+                let Some((key, _)) =
+                    hits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| together > TOGETHER)
+                else {
                     break;
                 };
                 self.demoted.insert(key.clone());

@@ -7,11 +7,13 @@
 mod count;
 mod expr;
 mod learn;
+#[cfg(test)]
+mod oracle;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 pub(crate) use count::spread_of;
-pub(crate) use learn::learn;
+pub(crate) use learn::{common, learn};
 
 use crate::{
     profile::Sample,
@@ -35,7 +37,9 @@ pub(crate) enum Check {
     Sign,
     Category,
     Value,
+    Misspelt,
     Pattern,
+    Shape,
     Length,
     NonAscii,
     Mojibake,
@@ -65,7 +69,9 @@ impl Check {
             Self::Sign => "sign never seen",
             Self::Category => "category never seen",
             Self::Value => "value never seen",
+            Self::Misspelt => "misspelt",
             Self::Pattern => "character pattern never seen",
+            Self::Shape => "letter case never seen",
             Self::Length => "too long",
             Self::NonAscii => "character outside ASCII never seen",
             Self::Mojibake => "broken encoding",
@@ -110,9 +116,12 @@ pub(crate) enum Test {
     Outside(Quantity, f64, f64),
     /// None of these values.
     Value(Arc<BTreeSet<String>>),
+    /// None of the first, and one slip of a finger from one of the second.
+    Misspelt(Arc<BTreeSet<String>>, Arc<BTreeSet<String>>),
     /// None of the values in a sample that is exact.
     Hash(Arc<Sample>),
     Pattern(Arc<BTreeSet<String>>),
+    Shape(Arc<BTreeSet<u8>>),
     /// More characters than so many.
     Longer(u32),
     NonAscii,

@@ -13,8 +13,8 @@ use std::{
 };
 
 use polars::prelude::*;
-pub(crate) use tally::{Candidates, Scanned};
 use tally::Tally;
+pub(crate) use tally::{Candidates, Scanned};
 
 use crate::{
     read::{Opened, Unreadable},
@@ -24,9 +24,9 @@ use crate::{
 /// Records per batch: large enough for vectorised work, small enough that a wide push fits.
 const CELLS_PER_BATCH: usize = 1 << 20;
 
-/// Scans the push with these rules; `is_hard` says which of them make a record anomalous.
-pub(crate) fn scan(opened: &Opened, rules: &[Rule], is_hard: &[bool]) -> Result<Scanned, Unreadable> {
-    let tally = Arc::new(Mutex::new(Tally::new(&opened.columns, rules, is_hard)?));
+/// Scans the push with these rules.
+pub(crate) fn scan(opened: &Opened, rules: &[Rule]) -> Result<Scanned, Unreadable> {
+    let tally = Arc::new(Mutex::new(Tally::new(&opened.columns, rules)?));
     // Locked once per batch, by the one thread that the sink calls in order.
     let sink = Arc::clone(&tally);
     let batches = PlanCallback::new(move |batch: DataFrame| {
@@ -41,9 +41,11 @@ pub(crate) fn scan(opened: &Opened, rules: &[Rule], is_hard: &[bool]) -> Result<
         frame.sink_batches(batches, true, chunk)?.collect_with_engine(Engine::Streaming)
     };
     // Polars panics on some files that it should refuse; such a file is unreadable, and the service lives on.
-    let outcome = catch_unwind(AssertUnwindSafe(query)).unwrap_or_else(|_| Err(polars_err!(ComputeError: "the reader gave up")));
+    let outcome =
+        catch_unwind(AssertUnwindSafe(query)).unwrap_or_else(|_| Err(polars_err!(ComputeError: "the reader gave up")));
     outcome.map_err(|error| opened.unreadable(&error))?;
-    let tally = Arc::into_inner(tally).ok_or_else(|| opened.unreadable(&polars_err!(ComputeError: "the scan did not end")))?;
+    let tally =
+        Arc::into_inner(tally).ok_or_else(|| opened.unreadable(&polars_err!(ComputeError: "the scan did not end")))?;
     tally.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
 }
 

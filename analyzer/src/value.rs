@@ -3,11 +3,15 @@
 //! Profiles count these and rules test them, so both must mean the same thing: there is one definition, here.
 //! Casting is not left to Polars because its casts accept other texts than ours (`inf`, surrounding blanks) and guess dates.
 
+mod edit;
 mod moment;
 mod pattern;
+mod shape;
 
+pub(crate) use edit::is_one_edit;
 pub(crate) use moment::{DateOrder, moments};
 pub(crate) use pattern::pattern;
+pub(crate) use shape::{shape, shape_in_words};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A stable hash of a cell: it is stored in profiles, so it must not change with a library's version.
@@ -36,12 +40,32 @@ pub(crate) fn decimals(text: &str) -> u32 {
 
 /// Texts that stand for "no value", in lower case.
 const NO_VALUE: &[&str] = &[
-    "#n/a", "#null!", "#ref!", "#value!", "(blank)", "(null)", "-", "--", "?", "??", "missing", "n.a.", "n/a", "na", "nan", "nil",
-    "none", "null", "tbd", "undefined", "unknown",
+    "#n/a",
+    "#null!",
+    "#ref!",
+    "#value!",
+    "(blank)",
+    "(null)",
+    "-",
+    "--",
+    "?",
+    "??",
+    "missing",
+    "n.a.",
+    "n/a",
+    "na",
+    "nan",
+    "nil",
+    "none",
+    "null",
+    "tbd",
+    "undefined",
+    "unknown",
 ];
 
 /// Days that systems write for "no date".
-const NO_DAY: &[&str] = &["0000-00-00", "0001-01-01", "1899-12-30", "1900-01-01", "1970-01-01", "2999-12-31", "9999-12-31"];
+const NO_DAY: &[&str] =
+    &["0000-00-00", "0001-01-01", "1899-12-30", "1900-01-01", "1970-01-01", "2999-12-31", "9999-12-31"];
 
 /// Longest text that can be a sentinel; longer ones are not looked at.
 const LONGEST_SENTINEL: usize = 24;
@@ -65,7 +89,9 @@ pub(crate) fn sentinel(text: &str) -> Option<String> {
 
 /// `99999`, `9999`, `-999`, with or without `.0`: three nines only when negative, for 999 is an everyday number.
 fn repeated_nines(text: &str) -> Option<String> {
-    let whole = text.split_once('.').map_or(text, |(whole, fraction)| if fraction.trim_matches('0').is_empty() { whole } else { "" });
+    let whole = text
+        .split_once('.')
+        .map_or(text, |(whole, fraction)| if fraction.trim_matches('0').is_empty() { whole } else { "" });
     let nines = whole.trim_start_matches('-');
     let least = if whole.starts_with('-') { 3 } else { 4 };
     (nines.len() >= least && nines.bytes().all(|b| b == b'9')).then(|| whole.to_owned())

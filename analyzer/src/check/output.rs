@@ -66,9 +66,16 @@ pub(super) fn text(file: &Path, report: &Report) -> String {
         report.batch_mass,
     );
     for finding in report.findings.iter().take(SHOWN) {
-        let examples = if finding.examples.is_empty() { String::new() } else { format!(" ({})", finding.examples.join(", ")) };
+        let examples =
+            if finding.examples.is_empty() { String::new() } else { format!(" ({})", finding.examples.join(", ")) };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "    {:>7}  {}{}", finding.share.to_string(), printable(&finding.reason), printable(&examples));
+        let _ = writeln!(
+            text,
+            "    {:>7}  {}{}",
+            finding.share.to_string(),
+            printable(&finding.reason),
+            printable(&examples)
+        );
     }
     if report.findings.len() > SHOWN {
         let _ = writeln!(text, "             and {} more", report.findings.len() - SHOWN);

@@ -24,8 +24,14 @@ pub(super) struct Found {
 impl Found {
     /// A finding about the whole push.
     pub(super) fn whole(check: Check, columns: Vec<String>, reason: String) -> Self {
-        let finding =
-            Finding { check: check.name().to_owned(), columns, hard: false, share: Share::WHOLE, reason, examples: Vec::new() };
+        let finding = Finding {
+            check: check.name().to_owned(),
+            columns,
+            hard: false,
+            share: Share::WHOLE,
+            reason,
+            examples: Vec::new(),
+        };
         Self { finding, breaks: true }
     }
 
@@ -49,17 +55,22 @@ fn rate(scanned: &Scanned, at: usize) -> f64 {
 }
 
 /// The share of a number of records that is nearest to a learned one.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and records")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and records"
+)]
 fn share_of(share: f64, records: u64) -> Share {
     Share::new((share.clamp(0.0, 1.0) * records as f64).round() as u64, records)
 }
 
-/// What the rules hit: every hit of a hard one, of a soft one what is beyond its allowance.
-pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned) -> Vec<Found> {
+/// What the rules hit: every hit where single records are named, else what is beyond the allowance.
+pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -> Vec<Found> {
     let mut found = Vec::new();
     for (at, weighed) in weighed.iter().enumerate() {
         let (rule, hits) = (&weighed.rule, &scanned.hits[at]);
-        let share = if weighed.is_hard {
+        let share = if names[at] {
             Share::new(hits.records, scanned.records)
         } else {
             share_of((rate(scanned, at) - weighed.allowance).max(0.0), scanned.records)
@@ -68,12 +79,17 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned) -> Vec<Found> {
             continue;
         }
         let subject = if rule.column.is_empty() { "record" } else { &rule.column };
-        let usual = if weighed.is_hard { String::new() } else { format!(", of which up to {} is usual", words::percent(weighed.allowance)) };
+        let usual = if weighed.is_hard {
+            String::new()
+        } else {
+            format!(", of which up to {} is usual", words::percent(weighed.allowance))
+        };
         let now = Share::new(hits.records, scanned.records);
-        let reason = format!("{subject}: {} in {now} of the records{usual}; before: {}", rule.check.name(), rule.before);
+        let reason =
+            format!("{subject}: {} in {now} of the records{usual}; before: {}", rule.check.name(), rule.before);
         let columns = if rule.column.is_empty() { Vec::new() } else { vec![rule.column.clone()] };
         let check = rule.check.name().to_owned();
-        let finding = Finding { check, columns, hard: weighed.is_hard, share, reason, examples: hits.examples.clone() };
+        let finding = Finding { check, columns, hard: names[at], share, reason, examples: hits.examples.clone() };
         found.push(Found { finding, breaks: false });
     }
     found
@@ -84,7 +100,8 @@ pub(super) fn of_columns(history: &History, columns: &[String]) -> Vec<Found> {
     let has = |profile: &Profile, name: &String| profile.columns.contains(name);
     let Some(last) = history.members.last() else { return Vec::new() };
     let is_required = |name: &&String| history.members.iter().all(|member| has(member, name));
-    let missing: Vec<&String> = last.columns.iter().filter(is_required).filter(|name| !columns.contains(name)).collect();
+    let missing: Vec<&String> =
+        last.columns.iter().filter(is_required).filter(|name| !columns.contains(name)).collect();
     let new: Vec<&String> =
         columns.iter().filter(|name| !history.members.iter().any(|member| has(member, name))).collect();
     let renamed = missing.len() == 1 && new.len() == 1;

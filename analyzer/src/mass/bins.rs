@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{has_distribution, ratio};
 use crate::{
     history::Role,
-    profile::{ColumnProfile, edges},
+    profile::{ColumnProfile, Spread, edges, last_below_zero},
     rules::{Quantity, spread_of},
     value, words,
 };
@@ -15,7 +15,7 @@ const NAMED: usize = 40;
 /// A value with a smaller share has no bin of its own.
 const LEAST_SHARE: f64 = 0.004;
 /// Ranges that a quantity is cut into.
-const RANGES: u64 = 12;
+const RANGES: f64 = 12.0;
 
 /// A way to divide the cells of a column, the same for every push. The last bin takes the rest.
 #[derive(Debug)]
@@ -23,29 +23,48 @@ pub(crate) enum Bins {
     /// Values by hash, with their texts where they are known.
     Values(Vec<(u64, Option<String>)>),
     Patterns(Vec<String>),
+    Shapes(Vec<u8>),
     /// Last fine bin of each range at a shift; the last range is open.
-    Ranges { quantity: Quantity, shift: u8, upto: Vec<u64> },
+    Ranges {
+        quantity: Quantity,
+        shift: u8,
+        upto: Vec<u64>,
+    },
 }
 
-/// How a column is divided, by what it is for and by the merge of all that is known; `now` may be coarser.
-pub(crate) fn bins(role: Role, merged: &ColumnProfile, now: &ColumnProfile) -> Option<Bins> {
+/// The ways to divide a column, by what it is for and by the merge of all that is known; `now` may be coarser. The first shows
+/// the column best.
+pub(crate) fn bins(role: Role, merged: &ColumnProfile, now: &ColumnProfile) -> Vec<Bins> {
     if !has_distribution(role) {
-        return None;
+        return Vec::new();
     }
     if let Role::Measure(quantity) = role {
         return ranges(quantity, merged, now);
     }
-    if merged.sample.is_exact() {
-        let named = most_frequent(merged.sample.counts().map(|(hash, count)| (count, hash)), merged.filled);
-        if named.len() > 1 || role == Role::Constant {
-            let texts: BTreeMap<u64, &String> =
-                merged.values.iter().flat_map(|values| values.keys()).map(|text| (value::hash(text), text)).collect();
-            let text = |hash: &u64| texts.get(hash).map(ToString::to_string);
-            return Some(Bins::Values(named.into_iter().map(|hash| (hash, text(&hash))).collect()));
-        }
+    let mut bins = Vec::new();
+    bins.extend(
+        values(merged)
+            .filter(|named| matches!(named, Bins::Values(values) if values.len() > 1 || role == Role::Constant)),
+    );
+    if let (None, Some(patterns)) = (bins.first(), &merged.patterns) {
+        let patterns = patterns.iter().map(|(pattern, count)| (*count, pattern.clone()));
+        bins.push(Bins::Patterns(most_frequent(patterns, merged.filled)));
     }
-    let patterns = merged.patterns.as_ref()?;
-    Some(Bins::Patterns(most_frequent(patterns.iter().map(|(pattern, count)| (*count, pattern.clone())), merged.filled)))
+    if matches!(role, Role::Code | Role::Text) {
+        bins.push(Bins::Shapes(merged.shapes.keys().copied().collect()));
+    }
+    bins
+}
+
+fn values(merged: &ColumnProfile) -> Option<Bins> {
+    if !merged.sample.is_exact() {
+        return None;
+    }
+    let named = most_frequent(merged.sample.counts().map(|(hash, count)| (count, hash)), merged.filled);
+    let texts = merged.values.iter().flat_map(|values| values.keys()).map(|text| (value::hash(text), text));
+    let texts: BTreeMap<u64, &String> = texts.collect();
+    let text = |hash: &u64| texts.get(hash).map(ToString::to_string);
+    Some(Bins::Values(named.into_iter().map(|hash| (hash, text(&hash))).collect()))
 }
 
 fn most_frequent<T: Ord>(counts: impl Iterator<Item = (u64, T)>, filled: u64) -> Vec<T> {
@@ -54,21 +73,33 @@ fn most_frequent<T: Ord>(counts: impl Iterator<Item = (u64, T)>, filled: u64) ->
     frequent.into_iter().take(NAMED).map(|(_, key)| key).collect()
 }
 
-fn ranges(quantity: Quantity, merged: &ColumnProfile, now: &ColumnProfile) -> Option<Bins> {
-    let spread = spread_of(merged, quantity)?;
-    let shift = spread.shift().max(spread_of(now, quantity).map_or(0, crate::profile::Spread::shift));
-    let full = (spread.count() / RANGES).max(1);
-    let (mut upto, mut held, mut last) = (Vec::new(), 0, None);
+/// Ranges that held about equal shares, finer at both ends, where accidents land; and the two signs, where both occur.
+fn ranges(quantity: Quantity, merged: &ColumnProfile, now: &ColumnProfile) -> Vec<Bins> {
+    let Some(spread) = spread_of(merged, quantity) else { return Vec::new() };
+    let shift = spread.shift().max(spread_of(now, quantity).map_or(0, Spread::shift));
+    let (mut upto, mut held, mut below, mut last) = (Vec::new(), 0, 0, None);
     for (bin, count) in spread.at(shift) {
         // A value that fills a range by itself gets it alone.
-        if let Some(before) = last.filter(|_| held > 0 && held + count > full) {
+        if let Some(before) =
+            last.filter(|_| held > 0 && ratio(held + count, spread.count()) > width(ratio(below, spread.count())))
+        {
             upto.push(before);
+            below += held;
             held = 0;
         }
         held += count;
         last = Some(bin);
     }
-    Some(Bins::Ranges { quantity, shift, upto })
+    let mut bins = vec![Bins::Ranges { quantity, shift, upto }];
+    if quantity == Quantity::Number && spread.range().is_some_and(|(least, most)| least < 0.0 && most > 0.0) {
+        bins.push(Bins::Ranges { quantity, shift, upto: vec![last_below_zero(shift)] });
+    }
+    bins
+}
+
+/// The share of a range that begins where this share lies below.
+fn width(below: f64) -> f64 {
+    (below.min(1.0 - below) / 2.0).clamp(0.01, 1.0 / RANGES)
 }
 
 impl Bins {
@@ -84,9 +115,11 @@ impl Bins {
                 values.iter().map(|(hash, _)| known.get(hash).copied().unwrap_or(0)).collect()
             }
             Self::Patterns(patterns) => {
-                let count = |pattern| column.patterns.as_ref().and_then(|known| known.get(pattern)).copied().unwrap_or(0);
+                let count =
+                    |pattern| column.patterns.as_ref().and_then(|known| known.get(pattern)).copied().unwrap_or(0);
                 patterns.iter().map(count).collect()
             }
+            Self::Shapes(shapes) => shapes.iter().map(|shape| column.shapes.get(shape).copied().unwrap_or(0)).collect(),
             Self::Ranges { quantity, shift, upto } => {
                 let mut counts = vec![0; upto.len() + 1];
                 for (bin, count) in spread_of(column, *quantity).map(|spread| spread.at(*shift)).unwrap_or_default() {
@@ -104,6 +137,7 @@ impl Bins {
         1 + match self {
             Self::Values(values) => values.len(),
             Self::Patterns(patterns) => patterns.len(),
+            Self::Shapes(shapes) => shapes.len(),
             Self::Ranges { upto, .. } => upto.len() + 1,
         }
     }
@@ -116,7 +150,12 @@ impl Bins {
                 Some((_, None)) => format!("its {}. most frequent value", at + 1),
                 None => "something else".to_owned(),
             },
-            Self::Patterns(patterns) => patterns.get(at).map_or("of another form".to_owned(), |p| format!("of the form {p}")),
+            Self::Patterns(patterns) => {
+                patterns.get(at).map_or("of another form".to_owned(), |p| format!("of the form {p}"))
+            }
+            Self::Shapes(shapes) => {
+                shapes.get(at).map_or("of another form".to_owned(), |shape| value::shape_in_words(*shape))
+            }
             Self::Ranges { quantity, shift, upto } => {
                 let shown = |bin: u64, first: bool| {
                     let (from, to) = edges(bin, *shift);

@@ -20,7 +20,7 @@ const PATTERNS: usize = 96;
 
 /// One column of one push, or of several merged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ColumnProfile {
+pub(crate) struct ColumnProfile {
     /// Cells without a value.
     pub(crate) nulls: u64,
     /// Cells with one.
@@ -39,6 +39,8 @@ pub struct ColumnProfile {
     pub(crate) sample: Sample,
     /// Patterns with their counts, as long as there are few.
     pub(crate) patterns: Option<BTreeMap<String, u64>>,
+    /// Cells by [`value::shape`].
+    pub(crate) shapes: BTreeMap<u8, u64>,
     /// Cells by length in characters; from 64 on by powers of two.
     pub(crate) lengths: BTreeMap<u32, u64>,
     /// Characters of the longest cell.
@@ -61,6 +63,7 @@ impl Default for ColumnProfile {
             values: Some(BTreeMap::new()),
             sample: Sample::default(),
             patterns: Some(BTreeMap::new()),
+            shapes: BTreeMap::new(),
             lengths: BTreeMap::new(),
             longest: 0,
             non_ascii: 0,
@@ -102,6 +105,7 @@ impl ColumnProfile {
     }
 
     fn add_characters(&mut self, text: &str) {
+        *self.shapes.entry(value::shape(text)).or_default() += 1;
         let ascii = text.is_ascii();
         let length = u32::try_from(if ascii { text.len() } else { text.chars().count() }).unwrap_or(u32::MAX);
         *self.lengths.entry(length_class(length)).or_default() += 1;
@@ -121,6 +125,7 @@ impl ColumnProfile {
         self.sample.absorb(&other.sample);
         add_counts(&mut self.sentinels, &other.sentinels);
         add_counts(&mut self.decimals, &other.decimals);
+        add_counts(&mut self.shapes, &other.shapes);
         add_counts(&mut self.lengths, &other.lengths);
         for (order, spread) in &other.moments {
             self.moments.entry(*order).or_default().absorb(spread);

@@ -18,7 +18,7 @@ const SAMPLED: usize = 512;
 /// Hashes of some values with their counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Stored", try_from = "Stored")]
-pub struct Sample {
+pub(crate) struct Sample {
     level: u8,
     counts: BTreeMap<u64, u32>,
 }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn shards_in_any_order_merge_to_the_whole_and_survive_json(
             mut all in prop::collection::vec(0..20_000u32, 0..9_000), at in 0..9_000usize,

@@ -15,7 +15,7 @@ const BINS: usize = 128;
 
 /// Count, least, most and histogram of some numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spread {
+pub(crate) struct Spread {
     shift: u8,
     bins: BTreeMap<u64, u64>,
     /// As ordered bits: they survive JSON to the last digit.
@@ -121,6 +121,11 @@ impl Spread {
 pub(crate) fn edges(bin: u64, shift: u8) -> (f64, f64) {
     let first = bin << shift;
     (number_of(first), number_of(first | ((1 << shift) - 1)))
+}
+
+/// The last bin that holds negative numbers.
+pub(crate) fn last_below_zero(shift: u8) -> u64 {
+    cut((1 << 63) - 1, shift)
 }
 
 /// `shift` never reaches 64: at 57 there are no more than 128 bins.

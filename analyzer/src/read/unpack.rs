@@ -84,3 +84,36 @@ fn read_up_to(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     }
     Ok(filled)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(bytes: &[u8]) -> NamedTempFile {
+        let mut file = NamedTempFile::new().unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(file.as_file_mut(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap();
+        file
+    }
+
+    #[test]
+    fn b42_a_gzip_bomb_is_stopped_at_the_limit() {
+        let bomb = packed(&vec![b'0'; 4 << 20]);
+        let limits = Limits { unpacked_bytes: 3 << 20 };
+        assert!(matches!(unpack(bomb.path(), limits), Err(Unreadable::TooLarge(_))));
+        assert!(unpack(bomb.path(), Limits { unpacked_bytes: 4 << 20 }).is_ok());
+    }
+
+    #[test]
+    fn a_character_across_two_chunks_is_whole_and_one_cut_by_the_end_is_not() {
+        let mut text = vec![b'a'; CHUNK_BYTES - 1];
+        text.extend("é".bytes());
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(&text).unwrap();
+        assert!(require_utf8(file.path()).is_ok());
+        file.as_file().set_len(text.len() as u64 - 1).unwrap();
+        let cut = require_utf8(file.path());
+        assert!(matches!(cut, Err(Unreadable::NotUtf8 { offset }) if offset == CHUNK_BYTES as u64 - 1), "{cut:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Rules tried on a profile: how many records of that push would have been hit.
 
-use super::{Quantity, Rule, Test};
+use super::{Quantity, Rule, Test, expr::is_misspelt};
 use crate::profile::{ColumnProfile, Spread, Table, length_class};
 
 impl Rule {
@@ -15,7 +15,9 @@ impl Rule {
         }
         let Some(column) = table.columns.get(&self.column) else { return 0.0 };
         match &self.test {
-            Test::Hash(known) => column.sample.share_not_in(known).unwrap_or(0.0) * column.filled as f64 / records as f64,
+            Test::Hash(known) => {
+                column.sample.share_not_in(known).unwrap_or(0.0) * column.filled as f64 / records as f64
+            }
             Test::RepeatedValue => column.sample.repeated(),
             _ => self.count_in(column) as f64 / records as f64,
         }
@@ -31,10 +33,18 @@ impl Rule {
             Test::Value(known) => column.values.as_ref().map_or(column.filled, |values| {
                 values.iter().filter(|(value, _)| !known.contains(*value)).map(|(_, n)| n).sum()
             }),
+            Test::Misspelt(known, common) => column.values.as_ref().map_or(0, |values| {
+                values.iter().filter(|(value, _)| is_misspelt(value, known, common)).map(|(_, n)| n).sum()
+            }),
             Test::Pattern(known) => column.patterns.as_ref().map_or(column.filled, |patterns| {
                 patterns.iter().filter(|(pattern, _)| !known.contains(*pattern)).map(|(_, n)| n).sum()
             }),
-            Test::Longer(most) => column.lengths.iter().filter(|(l, _)| **l > length_class(*most)).map(|(_, n)| n).sum(),
+            Test::Shape(known) => {
+                column.shapes.iter().filter(|(shape, _)| !known.contains(shape)).map(|(_, n)| n).sum()
+            }
+            Test::Longer(most) => {
+                column.lengths.iter().filter(|(l, _)| **l > length_class(*most)).map(|(_, n)| n).sum()
+            }
             Test::NonAscii => column.non_ascii,
             Test::Mojibake => column.mojibake,
             Test::Hash(_) | Test::RepeatedValue | Test::RepeatedRecord => 0,

@@ -1,5 +1,7 @@
 //! Rules as Polars expressions: text column in, `true` where the record is guilty; never null.
 
+use std::collections::BTreeSet;
+
 use polars::prelude::*;
 
 use super::{Quantity, Rule, Test};
@@ -50,13 +52,25 @@ fn speaks_against(test: &Test, text: &str, buffer: &mut String) -> bool {
         Test::Sentinel(seen) => value::sentinel(text).is_some_and(|sentinel| !seen.contains(&sentinel)),
         Test::Decimals(most) => value::number(text).is_some() && value::decimals(text) > *most,
         Test::Value(known) => !known.contains(text),
+        Test::Misspelt(known, common) => is_misspelt(text, known, common),
         Test::Hash(known) => !known.contains(value::hash(text)),
         Test::Pattern(known) => {
             value::pattern(text, buffer);
             !known.contains(buffer.as_str())
         }
+        Test::Shape(known) => !known.contains(&value::shape(text)),
         Test::NonAscii => !text.is_ascii(),
         Test::Mojibake => value::is_mojibake(text),
-        Test::Null | Test::NotA(_) | Test::Outside(..) | Test::Longer(_) | Test::RepeatedValue | Test::RepeatedRecord => false,
+        Test::Null
+        | Test::NotA(_)
+        | Test::Outside(..)
+        | Test::Longer(_)
+        | Test::RepeatedValue
+        | Test::RepeatedRecord => false,
     }
+}
+
+/// Whether a text is not known but nearly common.
+pub(super) fn is_misspelt(text: &str, known: &BTreeSet<String>, common: &BTreeSet<String>) -> bool {
+    !known.contains(text) && common.iter().any(|common| value::is_one_edit(text, common))
 }

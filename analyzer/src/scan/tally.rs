@@ -22,8 +22,6 @@ const NO_VALUE: u64 = 0x9e37_79b9_7f4a_7c15;
 #[derive(Debug)]
 pub(crate) struct Scanned {
     pub(crate) records: u64,
-    /// Records with at least one hit of a hard rule.
-    pub(crate) anomalous: u64,
     pub(crate) table: Table,
     /// In the order of the rules.
     pub(crate) hits: Vec<Hits>,
@@ -48,7 +46,6 @@ pub(super) struct Tally {
     columns: Vec<ColumnProfile>,
     rules: Vec<Watched>,
     words: usize,
-    hard: Vec<u64>,
     scanned: Scanned,
     rows: Repeats,
     writer: csv::Writer<BufWriter<std::fs::File>>,
@@ -63,7 +60,7 @@ struct Watched {
 }
 
 impl Tally {
-    pub(super) fn new(names: &[String], rules: &[Rule], is_hard: &[bool]) -> Result<Self, Unreadable> {
+    pub(super) fn new(names: &[String], rules: &[Rule]) -> Result<Self, Unreadable> {
         let scratch = NamedTempFile::new()?;
         let writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(scratch.reopen()?));
         let watch = |rule: &Rule| Watched {
@@ -71,20 +68,13 @@ impl Tally {
             keys: matches!(rule.test, Test::RepeatedValue).then(Repeats::default),
             is_record: matches!(rule.test, Test::RepeatedRecord),
         };
-        let words = rules.len().div_ceil(64).max(1);
-        let mut hard = vec![0; words];
-        for at in (0..rules.len()).filter(|at| is_hard[*at]) {
-            hard[at / 64] |= 1 << (at % 64);
-        }
         Ok(Self {
             names: names.to_vec(),
             columns: vec![ColumnProfile::default(); names.len()],
             rules: rules.iter().map(watch).collect(),
-            words,
-            hard,
+            words: rules.len().div_ceil(64).max(1),
             scanned: Scanned {
                 records: 0,
-                anomalous: 0,
                 table: Table::default(),
                 hits: vec![Hits::default(); rules.len()],
                 candidates: Candidates { path: scratch.into_temp_path() },
@@ -135,7 +125,9 @@ impl Tally {
             let column = watched.column.map(|column| cells[column]);
             let guilty: BooleanChunked = match (&mut watched.keys, column) {
                 (Some(keys), Some(column)) => {
-                    let repeated = |cell: Option<&str>| cell.is_some_and(|text| !text.is_empty() && keys.is_repeat(value::hash(text)));
+                    let repeated = |cell: Option<&str>| {
+                        cell.is_some_and(|text| !text.is_empty() && keys.is_repeat(value::hash(text)))
+                    };
                     column.iter().map(repeated).collect()
                 }
                 _ if watched.is_record => hashes.iter().map(|hash| self.rows.is_repeat(*hash)).collect(),
@@ -153,14 +145,13 @@ impl Tally {
         Ok(masks)
     }
 
-    /// Counts the anomalous records and writes down every record that was hit.
+    /// Writes down every record that was hit.
     fn keep(&mut self, masks: &[u64], cells: &[&StringChunked], height: usize) -> PolarsResult<()> {
         for row in 0..height {
             let mask = &masks[row * self.words..(row + 1) * self.words];
             if mask.iter().all(|word| *word == 0) {
                 continue;
             }
-            self.scanned.anomalous += u64::from(mask.iter().zip(&self.hard).any(|(word, hard)| word & hard != 0));
             let record = self.scanned.records + row as u64;
             let mask: Vec<String> = mask.iter().map(|word| format!("{word:x}")).collect();
             let head = [record.to_string(), mask.join(" ")];

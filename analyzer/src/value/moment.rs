@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The order in which a date's parts are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum DateOrder {
+pub(crate) enum DateOrder {
     /// `2020-04-03`, `2020/04/03`, with or without a time.
     YearFirst,
     /// `04/03/2020`.
@@ -72,7 +72,8 @@ fn seconds(time: &str) -> Option<f64> {
     let time = time.strip_prefix(['T', ' '])?.trim_start();
     let (clock, zone) = time.split_at(time.find(['Z', '+', '-', ' ']).unwrap_or(time.len()));
     let mut fields = clock.split(':');
-    let mut next = |most: f64| fields.next().map_or(Some(0.0), |f| f.parse::<f64>().ok().filter(|v| (0.0..=most).contains(v)));
+    let mut next =
+        |most: f64| fields.next().map_or(Some(0.0), |f| f.parse::<f64>().ok().filter(|v| (0.0..=most).contains(v)));
     let (hours, minutes, rest) = (next(24.0)?, next(59.0)?, next(61.0)?);
     Some(hours * 3600.0 + minutes * 60.0 + rest - offset(zone.trim())?)
 }
@@ -131,7 +132,19 @@ mod tests {
 
     #[test]
     fn what_is_no_day_is_no_moment() {
-        for text in ["2013-02-29", "2013-13-01", "12", "1-2", "2013-01-01x", "1.2.3", "555-1234", "", "--", "2013-01/01", "ä-1-2013"] {
+        for text in [
+            "2013-02-29",
+            "2013-13-01",
+            "12",
+            "1-2",
+            "2013-01-01x",
+            "1.2.3",
+            "555-1234",
+            "",
+            "--",
+            "2013-01/01",
+            "ä-1-2013",
+        ] {
             check(text, &[]);
         }
     }

@@ -1,0 +1,177 @@
+//! Each rule against a naive version that looks at one cell after the other, over generated columns.
+
+use std::collections::BTreeSet;
+
+use polars::prelude::*;
+use proptest::prelude::*;
+
+use super::{Quantity, Rule, Test};
+use crate::{
+    history::History,
+    profile::{ColumnProfile, Profile, Table},
+    value::{DateOrder, hash},
+};
+
+type Cells = Vec<Option<String>>;
+
+fn cells() -> impl Strategy<Value = Cells> {
+    let cell = prop_oneof![
+        4 => "[ab]",
+        4 => "-?[0-9]{1,2}",
+        2 => "[0-9]{1,2}\\.[0-9]{1,3}",
+        2 => "20[12][0-9]-0[1-9]-1[0-9]",
+        1 => "(N/A|null|9999|-999|none|1970-01-01)",
+        1 => "(é|Ã©|naïve|[A-Z][0-9]{1,12})",
+        1 => "[ =a-z0-9,\"]{0,6}",
+    ];
+    prop::collection::vec(prop::option::weighted(0.9, cell), 1..60)
+}
+
+fn profile(cells: &Cells) -> ColumnProfile {
+    let (mut column, mut buffer) = (ColumnProfile::default(), String::new());
+    for cell in cells {
+        let cell = cell.as_deref().filter(|text| !text.is_empty());
+        column.add(cell.map(|text| (text, hash(text))), &mut buffer);
+    }
+    column
+}
+
+fn push(cells: &Cells, at: i64) -> Profile {
+    let mut table = Table::default();
+    table.columns.insert("c".to_owned(), profile(cells));
+    Profile {
+        version: 1,
+        push: holdpoint_review::PushId::of("b", "k", &at.to_string()),
+        delivered_at: jiff::Timestamp::from_second(at).unwrap(),
+        content: holdpoint_review::ContentHash::of(b""),
+        records: cells.len() as u64,
+        rate: holdpoint_review::Share::NONE,
+        columns: vec!["c".to_owned()],
+        table,
+    }
+}
+
+/// What a person would do with the test and one cell.
+fn is_guilty(test: &Test, cell: Option<&str>) -> bool {
+    let Some(text) = cell.filter(|text| !text.is_empty()) else { return matches!(test, Test::Null) };
+    let as_quantity = |quantity: Quantity| match quantity {
+        Quantity::Number => text.trim().parse::<f64>().ok().filter(|n| n.is_finite()),
+        Quantity::Moment(DateOrder::YearFirst) => text.trim().parse::<jiff::civil::Date>().ok().map(|date| {
+            let days = (date - jiff::civil::date(1970, 1, 1)).get_days();
+            f64::from(days) * 86_400.0
+        }),
+        Quantity::Moment(_) => None,
+    };
+    match test {
+        Test::Null => false,
+        Test::Sentinel(seen) => {
+            let known = ["n/a", "null", "none", "9999", "-999", "1970-01-01", "na", "-", "nan"];
+            let lower = text.trim().to_lowercase();
+            known.contains(&lower.as_str()) && !seen.contains(&lower)
+        }
+        Test::NotA(quantity) => as_quantity(*quantity).is_none(),
+        Test::Decimals(most) => {
+            let fraction = text.split('.').nth(1).unwrap_or("").len();
+            as_quantity(Quantity::Number).is_some() && fraction > *most as usize
+        }
+        Test::Outside(quantity, low, high) => as_quantity(*quantity).is_some_and(|value| value < *low || value > *high),
+        Test::Value(known) => known.iter().all(|value| value != text),
+        Test::Misspelt(known, common) => {
+            !known.contains(text) && common.iter().any(|common| crate::value::is_one_edit(common, text))
+        }
+        Test::Hash(known) => !known.contains(hash(text)),
+        Test::Pattern(known) => !known.contains(&naive_pattern(text)),
+        Test::Shape(known) => !known.contains(&crate::value::shape(text)),
+        Test::Longer(most) => text.chars().count() > *most as usize,
+        Test::NonAscii => text.chars().any(|c| c as u32 > 127),
+        Test::Mojibake => text.contains("Ã©"),
+        Test::RepeatedValue | Test::RepeatedRecord => unreachable!("carried out by the scan"),
+    }
+}
+
+fn naive_pattern(text: &str) -> String {
+    let classes: Vec<char> = text
+        .chars()
+        .map(|c| match c {
+            '0'..='9' => '9',
+            c if c.is_whitespace() => ' ',
+            c if c.is_alphabetic() && c.is_uppercase() => 'A',
+            c if c.is_alphabetic() => 'a',
+            c if c.is_ascii() => c,
+            _ => 'é',
+        })
+        .collect();
+    let runs = classes.chunk_by(|a, b| a == b && ['A', 'a', '9', ' ', 'é'].contains(a));
+    runs.map(|run| run[0]).collect()
+}
+
+/// Which cells each rule hits, in one query as the scan does it; nothing for rules that the scan carries out.
+fn hits(rules: &[Rule], cells: &Cells) -> Vec<Vec<bool>> {
+    let frame = DataFrame::new(cells.len(), vec![Series::new("c".into(), cells).into_column()]).unwrap();
+    let hits = rules.iter().enumerate().filter_map(|(at, rule)| Some(rule.expr()?.alias(at.to_string())));
+    let frame = frame.lazy().select(hits.collect::<Vec<_>>()).collect().unwrap();
+    let column = |at: usize| frame.column(&at.to_string()).ok().map(|column| column.bool().unwrap().clone());
+    let whole = |hits: BooleanChunked| hits.iter().map(|hit| hit.expect("never null")).collect();
+    (0..rules.len()).map(|at| column(at).map_or_else(Vec::new, whole)).collect()
+}
+
+/// Each rule against a person, and replay against each rule.
+fn check(rules: &[Rule], now: &Cells) {
+    for (rule, guilty) in rules.iter().zip(hits(rules, now)).filter(|(_, guilty)| !guilty.is_empty()) {
+        let naive: Vec<bool> = now.iter().map(|cell| is_guilty(&rule.test, cell.as_deref())).collect();
+        assert_eq!(guilty, naive, "{rule:?} on {now:?}");
+        check_replay(rule, &guilty, now);
+    }
+}
+
+/// Whether a profile knows the count exactly.
+fn is_exact(test: &Test) -> bool {
+    !matches!(test, Test::Outside(..) | Test::Longer(_))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn every_learned_rule_hits_what_a_person_would(pasts in prop::collection::vec(cells(), 1..4), now in cells()) {
+        let history = History::of(pasts.iter().zip(0..).map(|(cells, at)| push(cells, at)).collect(), None);
+        check(&super::learn(&history), &now);
+    }
+
+    #[test]
+    fn every_test_hits_what_a_person_would(now in cells(), low in -50.0..0.0f64, high in 0.0..90.0f64, known in cells()) {
+        let known: BTreeSet<String> = known.into_iter().flatten().collect();
+        let day = 86_400.0 * 365.0;
+        let tests = [
+            Test::Null,
+            Test::Sentinel(Arc::new(["null".to_owned()].into())),
+            Test::NotA(Quantity::Number),
+            Test::NotA(Quantity::Moment(DateOrder::YearFirst)),
+            Test::Decimals(1),
+            Test::Outside(Quantity::Number, low, high),
+            Test::Outside(Quantity::Moment(DateOrder::YearFirst), 42.0 * day, 50.0 * day),
+            Test::Pattern(Arc::new(known.iter().map(|text| naive_pattern(text)).collect())),
+            Test::Misspelt(Arc::default(), Arc::new(known.clone())),
+            Test::Value(Arc::new(known)),
+            Test::Shape(Arc::new([0, 3, 10].into())),
+            Test::Longer(3),
+            Test::NonAscii,
+            Test::Mojibake,
+        ];
+        let rule = |test| Rule { check: super::Check::Null, column: "c".to_owned(), test, before: String::new(), expected: 0.0 };
+        check(&tests.map(rule), &now);
+    }
+}
+
+/// What replay counts on the profile is what the expression hits in the records.
+#[expect(clippy::cast_precision_loss, reason = "sixty records")]
+fn check_replay(rule: &Rule, guilty: &[bool], now: &Cells) {
+    let mut table = Table::default();
+    table.columns.insert("c".to_owned(), profile(now));
+    let replayed = rule.rate_in(&table, now.len() as u64);
+    let rate = guilty.iter().filter(|hit| **hit).count() as f64 / now.len() as f64;
+    if is_exact(&rule.test) {
+        assert!((replayed - rate).abs() < 1e-9, "{rule:?}: replayed {replayed}, hit {rate}");
+    } else {
+        assert!(rate > 0.0 || replayed == 0.0 || matches!(rule.test, Test::Outside(..)), "{rule:?}");
+    }
+}

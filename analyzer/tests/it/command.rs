@@ -1,0 +1,104 @@
+//! The binary's `check`: what it prints and how it exits.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+use crate::{Customer, acme, orders};
+
+fn check(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_holdpoint-analyzer"))
+        .arg("check")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A folder with a history, a clean push and a spoiled one.
+fn delivered() -> Customer {
+    let customer = acme();
+    std::fs::create_dir(customer.folder.path().join("history")).unwrap();
+    for day in 0..6 {
+        customer.file(&format!("history/{day}.csv"), orders(day, 100).as_bytes());
+    }
+    customer.file("clean.csv", orders(6, 100).as_bytes());
+    customer.file("spoiled.csv", orders(6, 100).replace("EUR", "¢").as_bytes());
+    customer
+}
+
+#[test]
+fn exit_codes_tell_clean_from_held_from_failed() {
+    let customer = delivered();
+    let folder = customer.folder.path();
+    let code = |arguments: &[&str]| check(folder, arguments).status.code();
+    assert_eq!(code(&["--history-dir", "history", "clean.csv"]), Some(0));
+    assert_eq!(code(&["--history-dir", "history", "clean.csv", "spoiled.csv"]), Some(1));
+    assert_eq!(code(&["--history-dir", "history", "--threshold", "50%", "spoiled.csv"]), Some(0));
+    assert_eq!(code(&["--history-dir", "nowhere", "clean.csv"]), Some(2));
+    assert_eq!(code(&["--rules", "x.toml", "clean.csv"]), Some(2));
+    assert_eq!(code(&["--threshold", "lots", "clean.csv"]), Some(2));
+    assert_eq!(code(&[]), Some(2));
+}
+
+#[test]
+fn an_error_is_one_line_that_names_the_file() {
+    let output = check(delivered().folder.path(), &["--history-dir", "history", "gone.csv"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.starts_with("holdpoint-analyzer: gone.csv: "), "{error}");
+}
+
+#[test]
+fn json_is_one_object_per_push_in_order() {
+    let customer = delivered();
+    let output =
+        check(customer.folder.path(), &["--history-dir", "history", "--format", "json", "spoiled.csv", "clean.csv"]);
+    let [spoiled, clean] = &lines(&output)[..] else { panic!("two lines") };
+    assert_eq!(
+        (&spoiled["push"], &spoiled["verdict"], &spoiled["anomalous"]),
+        (&"spoiled.csv".into(), &"review".into(), &34.into())
+    );
+    assert_eq!((&clean["verdict"], &clean["rate"], &clean["threshold"]), (&"pass".into(), &0.0.into(), &0.06.into()));
+    assert_eq!(spoiled["findings"][0]["columns"], Value::from(vec!["currency"]));
+    for key in ["records", "row_rate", "batch_mass"] {
+        assert!(spoiled[key].is_number(), "{key}");
+    }
+}
+
+#[test]
+fn text_says_the_verdict_first_and_the_gravest_finding_next() {
+    let customer = delivered();
+    let output = check(customer.folder.path(), &["--history-dir", "history", "spoiled.csv"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap();
+    assert!(first.starts_with("REVIEW  spoiled.csv  34.0 % anomalous, limit 6 %"), "{first}");
+    assert!(lines.next().unwrap().contains("34.0 %  currency: "), "{text}");
+}
+
+#[test]
+fn flagged_records_go_to_a_file_named_after_the_push() {
+    let customer = delivered();
+    check(customer.folder.path(), &["--history-dir", "history", "--flagged", "out/deep", "spoiled.csv"]);
+    let flagged = std::fs::read_to_string(customer.folder.path().join("out/deep/spoiled.csv")).unwrap();
+    assert_eq!(flagged.lines().count(), 35);
+    assert!(flagged.lines().nth(1).unwrap().starts_with("0,currency: "), "{flagged}");
+}
+
+#[test]
+fn history_files_may_be_named_one_by_one() {
+    let customer = delivered();
+    let output = check(
+        customer.folder.path(),
+        &["--history", "history/0.csv", "--history", "history/1.csv", "--format", "json", "spoiled.csv"],
+    );
+    assert_eq!(lines(&output)[0]["verdict"], "review");
+}

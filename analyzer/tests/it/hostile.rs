@@ -1,0 +1,126 @@
+//! b42: every hostile file ends in a verdict or a named error, never in a panic.
+
+use std::io::Write;
+
+use crate::{Customer, acme, checks, orders};
+
+/// Delivers a file and expects it to be held for a reason that holds these words.
+fn held(name: &str, bytes: &[u8], words: &str) {
+    let analysis = acme().deliver(name, bytes);
+    assert!(analysis.report.needs_review, "{name}");
+    let reason = &analysis.report.findings[0].reason;
+    assert!(reason.contains(words), "{name}: {reason:?} lacks {words:?}");
+}
+
+fn passes(name: &str, bytes: &[u8]) {
+    let analysis = acme().deliver(name, bytes);
+    assert_eq!(analysis.report.records, 100, "{name}: {:?}", analysis.report.findings);
+    assert!(!analysis.report.needs_review, "{name}: {:?}", analysis.report.findings);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn b42_empty_and_header_only_files_are_held() {
+    held("push.csv", b"", "not even a header");
+    held("push.csv", b"\n\n  \n", "not even a header");
+    held("push.csv", b"id,day,currency,amount", "no record");
+}
+
+#[test]
+fn b42_broken_text_is_held_and_said_where() {
+    let mut bytes = orders(6, 100).into_bytes();
+    bytes[40] = 0xff;
+    held("push.csv", &bytes, "byte 40 cannot be read");
+    held("push.csv", &[0, 159, 146, 150], "UTF-8");
+}
+
+#[test]
+fn b42_a_ragged_file_is_held() {
+    let text = orders(6, 100).replacen("EUR,10.50", "EUR,10.50,surplus,more", 1);
+    held("push.csv", text.as_bytes(), "more fields than the header");
+}
+
+#[test]
+fn b42_a_record_cut_short_lacks_its_values() {
+    let text = orders(6, 100).replacen(",EUR,10.50", "", 1);
+    let analysis = acme().deliver("push.csv", text.as_bytes());
+    assert_eq!((analysis.report.anomalous, checks(&analysis)[0]), (1, "null where never null"));
+}
+
+#[test]
+fn b42_a_name_that_promises_another_format_is_held() {
+    held("push.parquet", orders(6, 100).as_bytes(), "named Parquet but its content is CSV");
+    held("push.csv", b"{\"id\": 1}\n", "named CSV but its content is NDJSON");
+}
+
+#[test]
+fn b42_a_truncated_parquet_file_is_held() {
+    held("push.parquet", b"PAR1\x15\x04\x15\x00", "cannot be read as Parquet");
+    let whole = parquet();
+    for length in [4, 5, 12, whole.len() / 2, whole.len() - 5] {
+        held("push.parquet", &whole[..length], "Parquet");
+    }
+}
+
+#[test]
+fn b42_damaged_compression_is_held() {
+    let packed = gzip(orders(6, 100).as_bytes());
+    held("push.csv.gz", &packed[..packed.len() / 2], "damaged");
+    held("push.csv.gz", &[&packed[..20], &[7; 40][..]].concat(), "");
+}
+
+#[test]
+fn b42_ten_thousand_columns_are_judged() {
+    let names: Vec<String> = (0..10_000).map(|at| format!("c{at}")).collect();
+    let text = format!("{}\n{}\n", names.join(","), vec!["1"; 10_000].join(","));
+    let analysis = Customer::new().deliver("push.csv", text.as_bytes());
+    assert_eq!((analysis.report.records, analysis.page.columns.len()), (1, 10_000));
+}
+
+#[test]
+fn b42_json_lines_that_are_none_are_held() {
+    held("push.ndjson", b"{\"id\": 1}\n{\"id\": \n", "line 2 is not a JSON object");
+    held("push.jsonl", b"{\"id\": 1}\n[1]\n", "line 2 is not a JSON object");
+    held("push.ndjson", b"{}\n", "");
+}
+
+#[test]
+fn every_format_and_packing_of_a_push_is_read_alike() {
+    let text = orders(6, 100);
+    passes("push.csv", text.as_bytes());
+    passes("push", text.as_bytes());
+    passes("push.csv", format!("\u{feff}{text}").as_bytes());
+    passes("push.csv", text.replace('\n', "\r\n").as_bytes());
+    passes("push.csv", text.replace(',', ";").as_bytes());
+    passes("push.tsv", text.replace(',', "\t").as_bytes());
+    passes("push.csv.gz", &gzip(text.as_bytes()));
+    passes("push.csv.zst", &zstd::encode_all(text.as_bytes(), 1).unwrap());
+    passes("push.ndjson", json_lines(&text).as_bytes());
+    passes("push.parquet", &parquet());
+}
+
+fn json_lines(csv: &str) -> String {
+    let record = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [id, day, currency, amount] = fields[..] else { panic!("four fields") };
+        format!("{{\"id\": {id}, \"day\": \"{day}\", \"currency\": \"{currency}\", \"amount\": {amount}}}\n")
+    };
+    csv.lines().skip(1).map(record).collect()
+}
+
+fn parquet() -> Vec<u8> {
+    use polars::prelude::*;
+    let text = orders(6, 100);
+    let mut frame = CsvReader::new(std::io::Cursor::new(text))
+        .with_options(CsvReadOptions::default().with_infer_schema_length(Some(0)))
+        .finish()
+        .unwrap();
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+    bytes
+}

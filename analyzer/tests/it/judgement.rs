@@ -1,0 +1,166 @@
+//! Verdicts, edges by name.
+
+use holdpoint_analyzer::{Profile, Settings};
+use holdpoint_review::Share;
+
+use crate::{Customer, acme, checks, flagged, orders};
+
+/// The seventh day of orders with a currency never seen in so many of its records.
+fn with_strange_currency(records: usize) -> String {
+    orders(6, 100).replacen("EUR", "XXX", records)
+}
+
+#[test]
+fn a_push_like_the_others_passes() {
+    let analysis = acme().deliver("push.csv", orders(6, 100).as_bytes());
+    assert!(!analysis.report.needs_review, "{:?}", analysis.report.findings);
+    assert_eq!(analysis.report.rate(), Share::new(0, 100));
+    assert_eq!(analysis.report.baseline.members.len(), 6);
+}
+
+#[test]
+fn exactly_six_per_cent_passes_and_one_record_above_is_held() {
+    let six = acme().deliver("push.csv", with_strange_currency(6).as_bytes());
+    assert_eq!((six.report.anomalous, six.report.needs_review), (6, false), "{:?}", six.report.findings);
+    let seven = acme().deliver("push.csv", with_strange_currency(7).as_bytes());
+    assert_eq!((seven.report.anomalous, seven.report.needs_review), (7, true));
+    assert_eq!(seven.report.row_rate, Share::new(7, 100));
+}
+
+#[test]
+fn a_record_with_several_findings_counts_once() {
+    let push = orders(6, 100).replacen("EUR,10.50", "XXX,-10.505", 1);
+    let analysis = acme().deliver("push.csv", push.as_bytes());
+    assert_eq!(analysis.report.anomalous, 1);
+    assert!(analysis.report.findings.len() >= 3, "{:?}", checks(&analysis));
+}
+
+#[test]
+fn no_records_are_held() {
+    let analysis = acme().deliver("push.csv", b"id,day,currency,amount\n");
+    assert!(analysis.report.needs_review);
+    assert_eq!((checks(&analysis), analysis.report.rate()), (vec!["no records"], Share::WHOLE));
+}
+
+#[test]
+fn a_column_of_nulls_names_every_record() {
+    let push: String = orders(6, 100)
+        .lines()
+        .enumerate()
+        .map(|(at, line)| {
+            let fields: Vec<&str> = line.split(',').collect();
+            if at == 0 { format!("{line}\n") } else { format!("{},{},,{}\n", fields[0], fields[1], fields[3]) }
+        })
+        .collect();
+    let analysis = acme().deliver("push.csv", push.as_bytes());
+    assert_eq!((analysis.report.anomalous, checks(&analysis)[0]), (100, "null where never null"));
+    assert!(analysis.report.findings[0].reason.contains("none in 6 pushes"), "{}", analysis.report.findings[0].reason);
+}
+
+#[test]
+fn an_unknown_and_a_missing_column_are_held_as_a_whole() {
+    let analysis = acme().deliver("push.csv", orders(6, 100).replacen("amount", "amount_v2", 1).as_bytes());
+    assert_eq!(checks(&analysis)[..2], ["column missing", "column never seen"]);
+    assert!(analysis.report.findings[0].reason.ends_with("perhaps renamed: amount_v2"));
+    assert_eq!((analysis.report.batch_mass, analysis.report.needs_review), (Share::WHOLE, true));
+}
+
+#[test]
+fn the_same_bytes_again_are_held() {
+    let analysis = acme().deliver("push.csv", orders(5, 100).as_bytes());
+    assert_eq!((checks(&analysis)[0], analysis.report.needs_review), ("already delivered", true));
+}
+
+#[test]
+fn a_day_of_the_past_is_behind_what_was_accepted() {
+    let analysis = acme().deliver("push.csv", orders(6, 100).replace("2026-03-07", "2026-03-02").as_bytes());
+    assert_eq!((analysis.report.anomalous, checks(&analysis)[0]), (100, "behind what was accepted"));
+}
+
+#[test]
+fn a_unit_mix_up_is_outside_the_learned_range() {
+    let push = orders(6, 100).replace(".50\n", "00.50\n");
+    let analysis = acme().deliver("push.csv", push.as_bytes());
+    assert!(checks(&analysis).contains(&"outside the learned range"), "{:?}", checks(&analysis));
+    assert!(analysis.report.needs_review);
+    assert!(!analysis.page.plots.is_empty() && !analysis.page.sample.is_empty());
+}
+
+#[test]
+fn repeated_records_are_found_but_not_the_first_of_them() {
+    let day = orders(6, 100);
+    let again: String = day.lines().skip(1).take(20).map(|line| format!("{line}\n")).collect();
+    let analysis = acme().deliver("push.csv", (day + &again).as_bytes());
+    assert_eq!(analysis.report.anomalous, 20);
+    let records: Vec<u64> = analysis.page.sample.iter().map(|record| record.record).collect();
+    assert_eq!(records[0], 100);
+}
+
+#[test]
+fn half_of_the_records_missing_is_held() {
+    let analysis = acme().deliver("push.csv", orders(6, 40).as_bytes());
+    assert!(checks(&analysis).contains(&"records missing"), "{:?}", checks(&analysis));
+    assert!(analysis.report.needs_review);
+}
+
+#[test]
+fn a_first_push_is_held_by_default_and_judged_within_itself_otherwise() {
+    let first = Customer::new().deliver("push.csv", orders(0, 100).as_bytes());
+    assert_eq!((first.report.needs_review, checks(&first)), (true, vec!["first push"]));
+    let settings = Settings { hold_first: false, ..Settings::default() };
+    let within = Customer::new().deliver_under(&settings, "push.csv", orders(0, 100).as_bytes());
+    assert!(!within.report.needs_review, "{:?}", within.report.findings);
+}
+
+#[test]
+fn few_records_can_be_ignored_but_not_an_empty_push() {
+    let settings = Settings { min_anomalous: 8, ..Settings::default() };
+    assert!(!acme().deliver_under(&settings, "push.csv", with_strange_currency(7).as_bytes()).report.needs_review);
+    assert!(acme().deliver_under(&settings, "push.csv", with_strange_currency(8).as_bytes()).report.needs_review);
+    assert!(acme().deliver_under(&settings, "push.csv", b"id,day,currency,amount\n").report.needs_review);
+}
+
+#[test]
+fn b43_same_bytes_and_baseline_make_the_same_report_byte_for_byte() {
+    let judge = || {
+        let analysis = acme().deliver("push.csv", with_strange_currency(20).as_bytes());
+        (
+            serde_json::to_string(&analysis.report).unwrap(),
+            serde_json::to_string(&analysis.page).unwrap(),
+            flagged(&analysis),
+        )
+    };
+    assert_eq!(judge(), judge());
+}
+
+#[test]
+fn a_profile_survives_json() {
+    let analysis = acme().deliver("push.csv", orders(6, 100).as_bytes());
+    let profile = analysis.profile.unwrap();
+    let json = serde_json::to_string(&profile).unwrap();
+    assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+    assert!(json.len() < 20_000, "{} bytes", json.len());
+}
+
+#[test]
+fn flagged_records_carry_reasons_and_are_safe_in_a_spreadsheet() {
+    let push = orders(6, 100).replacen("EUR,10.50", "\"=cmd|' /C calc'!A0\",10.50", 1);
+    let analysis = acme().deliver("push.csv", push.as_bytes());
+    let text = flagged(&analysis);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("record,reasons,columns,id,day,currency,amount"));
+    let line = lines.next().unwrap();
+    assert!(line.starts_with("0,currency: "), "{line}");
+    assert!(line.contains(",'=cmd|' /C calc'!A0,"), "{line}");
+}
+
+#[test]
+fn a_push_is_compared_with_earlier_ones_only() {
+    let mut customer = acme();
+    let file = customer.file("late.csv", orders(9, 100).as_bytes());
+    customer.accepted.push(holdpoint_analyzer::profile(&file, &crate::push(&file, 99)).unwrap());
+    let push = customer.file("push.csv", orders(6, 100).as_bytes());
+    let push_of = crate::push(&push, 6);
+    let baseline = holdpoint_analyzer::Baseline::learn(customer.accepted, push_of.delivered_at);
+    assert_eq!(baseline.summary().members.len(), 6);
+}
