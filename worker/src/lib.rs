@@ -6,6 +6,8 @@
 
 mod clock;
 mod config;
+#[cfg(test)]
+mod doubles;
 mod notices;
 mod open;
 mod poll;

@@ -10,8 +10,6 @@
 
 mod blocks;
 mod content;
-#[cfg(test)]
-mod fixtures;
 mod letter;
 mod links;
 mod mail;
@@ -38,7 +36,7 @@ const SENDERS: usize = 4;
 /// How long SQS holds an empty receive, its maximum.
 const WAIT: Duration = Duration::from_secs(20);
 /// Longest pause between two tries; a channel that works again is served within it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// Writes of one receipt: beyond that the message had better come again.
 const WRITES: u32 = 5;
 
@@ -160,7 +158,7 @@ impl Sender {
             let (channel, purpose) = (notice.channel.clone(), notice.purpose);
             let notified = Input::Notified { channel, purpose, receipt: receipt.clone() };
             let notified = step(&stored.round, notified, now());
-            match self.reviews.carry_out(stored.clone(), notified).await {
+            match Box::pin(self.reviews.carry_out(stored.clone(), notified)).await {
                 Ok(_) => return Ok(()),
                 Err(Interrupted::Write(error)) => failure = Some(error),
                 Err(error) => return Err(error.into()),
@@ -186,7 +184,7 @@ impl Sender {
             told = Some(outcome);
             let channel = channel.clone();
             let final_now = step(&stored.round, Input::NoticeFinal { channel, says: outcome }, now());
-            match self.reviews.carry_out(stored.clone(), final_now).await {
+            match Box::pin(self.reviews.carry_out(stored.clone(), final_now)).await {
                 Ok(_) => {
                     info!(outcome = outcome.as_str(), "a channel shows how the review ended");
                     return Ok(());

@@ -21,7 +21,7 @@ use crate::routes::RouteBook;
 /// Tries in all when AWS fails; afterwards the token is let go, since one that is held without being stored must time out.
 const TRIES: u32 = 3;
 /// A clock message waits ten minutes for its round; half of that is left for the write and its retries.
-const CLOCK_IS_FRESH_FOR: Duration = Duration::from_secs(5 * 60);
+const CLOCK_IS_FRESH_FOR: Duration = Duration::from_mins(5);
 /// Characters of a cause; Step Functions takes 32,768, but a person reads it.
 const CAUSE_LIMIT: usize = 1_000;
 
@@ -45,7 +45,7 @@ enum Considered {
     /// The token is in the ledger: a write of unknown outcome had arrived.
     Known(Stored),
     /// To be written, over what was read.
-    Write { over: Option<Stored>, round: Round },
+    Write { over: Option<Stored>, round: Box<Round> },
 }
 
 /// Why a try did not come to its end.
@@ -96,7 +96,7 @@ impl Opener {
         let mut unwritten = None;
         let mut tries = 0;
         while tries < TRIES {
-            match self.try_once(token, input).await {
+            match Box::pin(self.try_once(token, input)).await {
                 Ok(()) => return Ok(()),
                 Err(Hitch::Refused) => debug!("another write came first; reading again"),
                 Err(Hitch::Foreign(error)) => {
@@ -138,8 +138,8 @@ impl Opener {
         Ok(match (admitted, latest) {
             (Ok(Admission::Known), Some(stored)) => Considered::Known(stored),
             (Ok(Admission::Known), None) => unreachable!("a token is known from a round"),
-            (Ok(Admission::Join(round)), over) => Considered::Write { over, round },
-            (Ok(Admission::Open(round)), _) => Considered::Write { over: None, round },
+            (Ok(Admission::Join(round)), over) => Considered::Write { over, round: Box::new(round) },
+            (Ok(Admission::Open(round)), _) => Considered::Write { over: None, round: Box::new(round) },
             (Err(bad), _) => {
                 self.refuse(token, &bad).await;
                 Considered::Done
@@ -147,23 +147,23 @@ impl Opener {
         })
     }
 
-    /// Index entry, clock message, compare-and-swap.
-    async fn write(&self, over: Option<Stored>, round: Round) -> Result<Stored, Hitch> {
-        let unwritten = Box::new(round.clone());
-        let written = async {
-            if round.is_open() {
-                self.reviews.ledger.enter_index(&round).await?;
-            }
-            self.start_clock(&round).await?;
-            match over {
-                Some(read) => self.reviews.ledger.replace(&read, round).await,
-                None => self.reviews.ledger.create(round).await,
-            }
-            .map_err(Hitch::from)
-        };
-        written.await.map_err(|hitch| match hitch {
-            Hitch::Failed { source, .. } => Hitch::Failed { source, round: Some(unwritten) },
+    async fn write(&self, over: Option<Stored>, round: Box<Round>) -> Result<Stored, Hitch> {
+        let written = self.write_in_order(over, &round).await;
+        written.map_err(|hitch| match hitch {
+            Hitch::Failed { source, .. } => Hitch::Failed { source, round: Some(round) },
             other => other,
+        })
+    }
+
+    /// Index entry, clock message, compare-and-swap.
+    async fn write_in_order(&self, over: Option<Stored>, round: &Round) -> Result<Stored, Hitch> {
+        if round.is_open() {
+            self.reviews.ledger.enter_index(round).await?;
+        }
+        self.start_clock(round).await?;
+        Ok(match over {
+            Some(read) => self.reviews.ledger.replace(&read, round.clone()).await?,
+            None => self.reviews.ledger.create(round.clone()).await?,
         })
     }
 
@@ -183,7 +183,7 @@ impl Opener {
         let round = &stored.round;
         info!(review.round = round.round, review.generation = round.generation(), "a task was stored with its review");
         let then = after_admission(round);
-        if let Err(error) = self.reviews.carry_out(stored, Step { write: None, then }).await {
+        if let Err(error) = Box::pin(self.reviews.carry_out(stored, Step { write: None, then })).await {
             warn!(error = &error as &dyn Error, "a review was opened; the clock does the rest");
         }
     }
@@ -239,3 +239,6 @@ impl From<QueueError> for Hitch {
         Self::failed(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

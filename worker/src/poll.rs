@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// A poller beyond the account's limit stays away so long: the others do its work meanwhile.
-const LIMIT_PAUSE: Duration = Duration::from_secs(60);
+const LIMIT_PAUSE: Duration = Duration::from_mins(1);
 /// A failure that took so long was no hot loop: the next poll need not wait for the failures before it.
-const SLOW_FAILURE: Duration = Duration::from_secs(60);
+const SLOW_FAILURE: Duration = Duration::from_mins(1);
 
 /// Polls until asked to stop, then waits for what the polls in flight bring.
 ///
@@ -112,9 +112,9 @@ impl Poller {
                     continue;
                 }
             }
-            // A ledger that cannot be written is asked again at the pace of the failures before it.
-            if unstored.is_none() {
-                backoff.reset();
+            match &unstored {
+                Some(_) => backoff.wait(&self.stop).await,
+                None => backoff.reset(),
             }
         }
         Ok(())

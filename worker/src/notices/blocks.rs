@@ -129,3 +129,6 @@ fn escape(text: &str, longest_bytes: usize) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

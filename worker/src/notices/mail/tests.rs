@@ -1,1 +1,117 @@
+use holdpoint_platform::now;
+use holdpoint_review::{Input, Purpose};
+use mail_parser::MessageParser;
 
+use crate::{
+    doubles::{Aws, ROUTES, Smtp, after, config, input, receipts, rejected, round_of},
+    notices::{Sender, Undelivered},
+};
+use holdpoint_review::{Channel, Notice, Round};
+
+fn sender(aws: &Aws, smtp: &str) -> Sender {
+    Sender::new(&config(&[("HOLDPOINT_SMTP_URL", smtp)]), aws.reviews()).unwrap()
+}
+
+fn open_round(aws: &Aws) -> Round {
+    let round = round_of(&input(), ROUTES, "token-1", now());
+    aws.store(&round);
+    round
+}
+
+fn notice(round: &Round, to: &str, purpose: Purpose) -> Notice {
+    let says = if purpose == Purpose::Outcome { round.outcome() } else { None };
+    Notice { review_id: round.review_id.clone(), round: 1, channel: Channel::Mail(to.to_owned()), purpose, says }
+}
+
+fn header(mail: &str, name: &str) -> String {
+    let mail = MessageParser::default().parse(mail.as_bytes()).unwrap();
+    mail.header_raw(name).map(|value| value.trim().to_owned()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn b36_a_mail_that_is_put_off_comes_again_under_the_same_id() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
+    let ask = notice(&round, "dana@example.com", Purpose::Request);
+    // Sent, but the receipt could not be written: the same mail once more.
+    aws.let_writes_fail(true);
+    assert!(matches!(sender.deliver(&ask).await, Err(Undelivered::Failed(_))));
+    aws.let_writes_fail(false);
+    smtp.refuse_once("dana@example.com", "451 later");
+    assert!(matches!(sender.deliver(&ask).await, Err(Undelivered::Failed(_))));
+    sender.deliver(&ask).await.unwrap();
+    let ids: Vec<_> = smtp.taken().iter().map(|mail| header(mail, "Message-ID")).collect();
+    assert_eq!(ids.len(), 2);
+    assert_eq!(ids[0], ids[1]);
+    assert_eq!(receipts(&aws.stored(&round).unwrap()), [Some(ids[0].clone())]);
+    sender.deliver(&ask).await.unwrap();
+    assert_eq!(smtp.taken().len(), 2, "told is told");
+}
+
+#[tokio::test]
+async fn b36_an_address_refused_for_good_is_recorded_and_the_next_one_gets_its_mail() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
+    smtp.refuse_once("dana@example.com", "550 no such user dana@example.com");
+    sender.deliver(&notice(&round, "dana@example.com", Purpose::Request)).await.unwrap();
+    sender.deliver(&notice(&round, "lee@example.com", Purpose::Request)).await.unwrap();
+    let receipts = receipts(&aws.stored(&round).unwrap());
+    assert!(receipts[0].is_none() && receipts[1].is_some(), "{receipts:?}");
+    assert_eq!(smtp.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn b36_wrong_credentials_are_no_fault_of_the_address() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
+    smtp.refuse_once("dana@example.com", "535 authentication failed");
+    let sent = sender.deliver(&notice(&round, "dana@example.com", Purpose::Request)).await;
+    assert!(matches!(sent, Err(Undelivered::Failed(_))));
+    assert!(receipts(&aws.stored(&round).unwrap()).is_empty());
+}
+
+#[tokio::test]
+async fn b36_where_tls_is_required_and_refused_nothing_goes_out_in_plaintext() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let round = open_round(&aws);
+    let sender = sender(&aws, &format!("{}?tls=required", smtp.url()));
+    let sent = sender.deliver(&notice(&round, "dana@example.com", Purpose::Request)).await;
+    assert!(matches!(sent, Err(Undelivered::Failed(_))));
+    assert!(smtp.taken().is_empty());
+    let lines = smtp.lines();
+    assert!(lines.iter().all(|line| !line.starts_with("MAIL") && !line.contains("dana")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn b38_every_end_answers_in_the_mail_thread_and_tells_whom_the_route_names() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
+    sender.deliver(&notice(&round, "dana@example.com", Purpose::Request)).await.unwrap();
+    let closed = rejected(&aws.stored(&round).unwrap(), "half of it is missing");
+    aws.store(&closed);
+    for to in ["dana@example.com", "contact@acme.example"] {
+        sender.deliver(&notice(&closed, to, Purpose::Outcome)).await.unwrap();
+    }
+    let taken = smtp.taken();
+    assert_eq!(header(&taken[1], "In-Reply-To"), header(&taken[0], "Message-ID"));
+    assert_eq!(header(&taken[2], "In-Reply-To"), "", "who is only told was asked nothing");
+    assert!(header(&taken[1], "To").contains("dana@example.com"));
+    let stored = aws.stored(&closed).unwrap();
+    for to in ["dana@example.com", "contact@acme.example"] {
+        assert_eq!(stored.said(&Channel::Mail(to.to_owned())), closed.outcome());
+    }
+}
+
+#[tokio::test]
+async fn who_was_never_asked_is_told_no_outcome_but_the_round_ends() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let sender = sender(&aws, &smtp.url());
+    let lee = Channel::Mail("lee@example.com".to_owned());
+    let closed = rejected(&open_round(&aws), "no");
+    let unasked = Input::Notified { channel: lee.clone(), purpose: Purpose::Request, receipt: None };
+    let closed = after(&closed, unasked);
+    aws.store(&closed);
+    sender.deliver(&notice(&closed, "lee@example.com", Purpose::Outcome)).await.unwrap();
+    assert!(smtp.taken().is_empty());
+    assert_eq!(aws.stored(&closed).unwrap().said(&lee), closed.outcome());
+}

@@ -20,7 +20,7 @@ use crate::{
 const EVENT_TYPE: &str = "holdpoint_review";
 /// Where Slack does not say how long to wait.
 const USUAL_WAIT: Duration = Duration::from_secs(30);
-const LONGEST_WAIT: Duration = Duration::from_secs(900);
+const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// Clocks differ: look back a little further than our own says.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
 /// Pages of 200 messages: a busy channel has fewer in a day.
