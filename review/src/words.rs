@@ -57,6 +57,9 @@ pub fn day(at: Timestamp) -> String {
 
 /// `41.3 % of 12,480 records are anomalous. The limit is 6 %. Accepted pushes had 0.2 % to 1.1 %.`
 pub fn measure(measure: &Measure) -> String {
+    if measure.records == 0 {
+        return format!("No record can be read. {}", limits(measure));
+    }
     format!("{} of {} records are anomalous. {}", measure.rate, grouped(measure.records), limits(measure))
 }
 
@@ -172,6 +175,8 @@ mod tests {
             measure(&measured),
             "41.3 % of 12,480 records are anomalous. The limit is 6 %. Accepted pushes had 0.2 % to 1.1 %."
         );
+        let unreadable = Measure { records: 0, rate: Share::WHOLE, usual: None, ..measured };
+        assert_eq!(measure(&unreadable), "No record can be read. The limit is 6 %.");
     }
 
     #[test]

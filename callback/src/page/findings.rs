@@ -1,11 +1,14 @@
 //! What is wrong with it, the gravest first, each with its share and the plot of its column.
 
-use holdpoint_review::{ColumnPlot, Finding, PageData, Share, words};
+use holdpoint_review::{ColumnPlot, Finding, PageData, RequestFinding, Share, words};
 use maud::{Markup, html};
 
-use super::{View, line, plots};
+use super::{View, counted, line, plots};
 
-/// Findings on one page; the flagged rows and the report have them all.
+/// Findings that are seen at once; the rest unfolds.
+const FIRST: usize = 8;
+
+/// Findings on one page; the report has them all.
 const FINDING_LIMIT: usize = 40;
 
 /// Plots on one page.
@@ -14,25 +17,37 @@ const PLOT_LIMIT: usize = 12;
 pub(super) fn section(view: &View, page: Option<&PageData>) -> Markup {
     let mut plots: Vec<_> = page.map_or(&[][..], |page| &page.plots).iter().take(PLOT_LIMIT).collect();
     let request = &view.round.request;
+    let findings: Vec<_> = match view.report() {
+        Some(report) => {
+            report.findings.iter().take(FINDING_LIMIT).map(|finding| of_report(finding, &mut plots)).collect()
+        }
+        None => request.findings.iter().take(FINDING_LIMIT).map(of_request).collect(),
+    };
     let count = view.report().map_or(request.findings.len(), |report| report.findings.len());
+    let (first, rest) = findings.split_at(findings.len().min(FIRST));
     html! {
         section.card aria-labelledby="wrong" {
             h2 #wrong { "What is wrong with it" }
             @if count == 0 { p { "No single finding is named." } }
-            ol.findings {
-                @match view.report() {
-                    Some(report) => @for finding in report.findings.iter().take(FINDING_LIMIT) {
-                        (of_report(finding, &mut plots))
-                    },
-                    None => @for finding in request.findings.iter().take(FINDING_LIMIT) {
-                        li { p.value { (line(&finding.text)) } (share(finding.share)) }
-                    },
+            (list(first))
+            @if !rest.is_empty() {
+                details {
+                    summary { (counted(rest.len() as u64, "more finding")) }
+                    (list(rest))
+                    @if count > FINDING_LIMIT { p.soft { "And " (count - FINDING_LIMIT) " in the report." } }
                 }
             }
-            @if count > FINDING_LIMIT { p.soft { "And " (count - FINDING_LIMIT) " more in the report." } }
             @for plot in plots { (plots::column(plot)) }
         }
     }
+}
+
+fn list(findings: &[Markup]) -> Markup {
+    html! { ol.findings { @for finding in findings { li { (finding) } } } }
+}
+
+fn of_request(finding: &RequestFinding) -> Markup {
+    html! { p.value { (line(&finding.text)) } (share(finding.share)) }
 }
 
 fn of_report(finding: &Finding, plots: &mut Vec<&ColumnPlot>) -> Markup {
@@ -41,7 +56,6 @@ fn of_report(finding: &Finding, plots: &mut Vec<&ColumnPlot>) -> Markup {
     let (own, rest): (Vec<_>, Vec<_>) = plots.drain(..).partition(|plot| finding.columns.contains(&plot.column));
     *plots = rest;
     html! {
-        li {
             p.value { @if !names_itself { b { (words::visible(&columns, 120)) } ": " } (line(&finding.reason)) }
             (share(finding.share))
             @if !finding.hard { p.soft { "True of the push as a whole; no single record is guilty." } }
@@ -55,7 +69,6 @@ fn of_report(finding: &Finding, plots: &mut Vec<&ColumnPlot>) -> Markup {
                 }
             }
             @for plot in own { (plots::column(plot)) }
-        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn rates(report: &Report) -> Markup {
             p.axis aria-hidden="true" {
                 span { (first.unwrap_or_default()) }
                 span { (members.len()) " accepted before" }
-                span.hot { "this: " (rate) }
+                span.hot { "now: " (rate) }
             }
         }
     }

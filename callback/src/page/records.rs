@@ -1,6 +1,6 @@
 //! Some of the anomalous records, the guilty columns first, each with its reasons across the whole width.
 
-use holdpoint_review::{PageData, SampleRecord, words};
+use holdpoint_review::{PageData, Report, SampleRecord, words};
 use maud::{Markup, html};
 
 use super::{View, counted};
@@ -14,22 +14,35 @@ const COLUMN_LIMIT: usize = 12;
 /// Characters of one value.
 const VALUE: usize = 80;
 
-pub(super) fn section(view: &View, page: &PageData) -> Markup {
-    let records: Vec<_> = page.sample.iter().take(RECORD_LIMIT).collect();
-    if records.is_empty() {
+pub(super) fn section(view: &View, report: &Report, page: &PageData) -> Markup {
+    if report.anomalous == 0 {
         return html! {};
     }
-    let anomalous = view.report().map_or(records.len() as u64, |report| report.anomalous);
-    let columns = columns(page, &records);
+    let records: Vec<_> = page.sample.iter().take(RECORD_LIMIT).collect();
+    let all = counted(report.anomalous, "anomalous record");
     html! {
         section.card aria-labelledby="records" {
-            h2 #records { (records.len()) " of " (counted(anomalous, "anomalous record")) }
+            h2 #records { @if !records.is_empty() { (records.len()) " of " } (all) }
+            @if !records.is_empty() { (table(page, &records)) }
+            p {
+                a href={ "/r/" (view.sealed) "/flagged" } { "Download all " (words::grouped(report.anomalous)) " with reasons" }
+                " " span.soft { "(CSV; the address it leads to works for 5 minutes)" }
+            }
+        }
+    }
+}
+
+fn table(page: &PageData, records: &[&SampleRecord]) -> Markup {
+    let columns = columns(page, records);
+    html! {
             div.scroll role="region" aria-labelledby="records" tabindex="0" {
                 table.records {
                     thead {
                         tr {
                             th scope="col" { "record" }
-                            @for column in &columns { th scope="col" { (words::visible(&page.columns[*column], VALUE)) } }
+                            @for column in &columns {
+                                th scope="col" { span.cell { (words::visible(&page.columns[*column], VALUE)) } }
+                            }
                         }
                     }
                     @for record in records { (rows(record, &columns)) }
@@ -38,13 +51,6 @@ pub(super) fn section(view: &View, page: &PageData) -> Markup {
             @if columns.len() < page.columns.len() {
                 p.soft { "And " (counted((page.columns.len() - columns.len()) as u64, "other column")) "." }
             }
-            @if view.round.request.evidence.is_some() {
-                p {
-                    a href={ "/r/" (view.sealed) "/flagged" } { "Download all " (words::grouped(anomalous)) " with reasons" }
-                    " " span.soft { "(CSV; the address it leads to works for 5 minutes)" }
-                }
-            }
-        }
     }
 }
 
@@ -72,9 +78,9 @@ fn cell(record: &SampleRecord, column: usize) -> Markup {
     };
     html! {
         @if record.guilty.contains(&column) {
-            td.bad { mark { (text) } }
+            td { span.cell { mark { (text) } } }
         } @else {
-            td { (text) }
+            td { span.cell { (text) } }
         }
     }
 }

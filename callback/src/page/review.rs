@@ -40,10 +40,6 @@ pub(crate) fn review(view: &View) -> Response {
     let status = if view.is_too_late() { StatusCode::GONE } else { StatusCode::OK };
     let rate = request.measure.as_ref().map(|measure| format!(" · {} anomalous", measure.rate)).unwrap_or_default();
     let title = format!("{} · {}{rate}", words::visible(&request.customer, 60), words::visible(&request.dataset, 60));
-    let page_data = match &view.seen {
-        Seen::Report(_, page) => Some(page),
-        _ => None,
-    };
     let body = html! {
         section.card aria-labelledby="what" {
             (what_came(view))
@@ -51,8 +47,13 @@ pub(crate) fn review(view: &View) -> Response {
             @if let Some(measure) = &request.measure { (how_much(measure, view.report())) }
             @if view.round.is_open() && !view.is_too_late() { p { a href="#decision" { "To the decision" } } }
         }
-        (findings::section(view, page_data))
-        @if let Some(page) = page_data { (records::section(view, page)) }
+        @match &view.seen {
+            Seen::Report(report, page) => {
+                (findings::section(view, Some(page)))
+                (records::section(view, report, page))
+            },
+            Seen::None | Seen::Unreadable | Seen::Changed => (findings::section(view, None)),
+        }
         (choice::section(view))
         (footer(view))
     };
@@ -119,7 +120,11 @@ fn how_much(measure: &Measure, report: Option<&Report>) -> Markup {
         p.big {
             b { (measure.rate) }
             " "
-            span { "of " (counted(measure.records, "record")) " are anomalous." br; span.soft { (words::limits(measure)) } }
+            span {
+                @if measure.records == 0 { "No record can be read." }
+                @else { "of " (counted(measure.records, "record")) " are anomalous." }
+                br; span.soft { (words::limits(measure)) }
+            }
         }
         @if let Some(report) = report { (plots::rates(report)) }
     }

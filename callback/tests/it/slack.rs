@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use holdpoint_platform::now;
-use holdpoint_review::{Closing, Holder, Round};
+use holdpoint_review::{Closing, ContentHash, Holder, Round};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -21,7 +21,7 @@ async fn send_body(world: &World, body: String, secret: &str, age_seconds: i64) 
     let at = now().as_second() - age_seconds;
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     let mac = mac.chain_update(format!("v0:{at}:{body}")).finalize().into_bytes();
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = ContentHash::of_sha256(mac.into());
     let post = world.http.post(world.url("/slack/interactions")).body(body);
     let post = post.header("content-type", "application/x-www-form-urlencoded");
     let post = post.header("x-slack-request-timestamp", at).header("x-slack-signature", format!("v0={hex}"));

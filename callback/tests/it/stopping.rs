@@ -72,10 +72,9 @@ fn stop_amid_a_request(aws: SocketAddr) {
 fn address(log: &mut impl BufRead) -> SocketAddr {
     let mut line = String::new();
     while log.read_line(&mut line).unwrap() > 0 {
-        if let Ok(entry) = serde_json::from_str::<serde_json::Value>(&line) {
-            if let Some(addr) = entry["http.addr"].as_str() {
-                return addr.parse().unwrap();
-            }
+        let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        if let Some(addr) = entry["http.addr"].as_str() {
+            return addr.parse().unwrap();
         }
         line.clear();
     }
