@@ -331,3 +331,6 @@ fn notice(round: &Round, channel: Channel, purpose: Purpose) -> Notice {
     let says = if purpose == Purpose::Outcome { round.outcome() } else { None };
     Notice { review_id: round.review_id.clone(), round: round.round, channel, purpose, says }
 }
+
+#[cfg(test)]
+mod tests;

@@ -258,14 +258,15 @@ impl Round {
         self.route.slack.iter().cloned().map(Channel::Slack).chain(mails.map(Channel::Mail))
     }
 
-    /// Everyone who must hear the outcome: who was asked, was woken later, or is only told.
+    /// Everyone who must hear the outcome: who is asked, may be woken, or is only told.
+    ///
+    /// Who may be woken belongs to it from the start: a slow tick may queue the escalation after the round was closed, and
+    /// its buttons must not outlive the clock message. Where nothing was posted there is nothing to edit.
     pub fn told(&self) -> Vec<Channel> {
-        let notified = self.events.iter().filter_map(|entry| match &entry.event {
-            Event::Notified { channel, .. } => Some(channel.clone()),
-            _ => None,
-        });
-        let told = self.route.tell.iter().cloned().map(Channel::Mail);
-        let mut channels: Vec<_> = self.asked().chain(notified).chain(told).collect();
+        let woken = self.route.escalate.iter().flat_map(|escalation| escalation.slack.iter().cloned());
+        let told = self.route.tell.iter().cloned();
+        let mut channels: Vec<_> =
+            self.asked().chain(woken.map(Channel::Slack)).chain(told.map(Channel::Mail)).collect();
         channels.sort();
         channels.dedup();
         channels

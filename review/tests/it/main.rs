@@ -4,3 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper that cannot go on fails the test")]
 
 mod contract;
+mod execution;
+mod life;
+mod rules;
+mod services;
+mod simulation;
+mod world;
