@@ -45,7 +45,7 @@ pub(crate) struct Execution {
     pub(crate) answered_by_another: bool,
     /// Describe does not know of its end yet.
     pub(crate) describe_lags: bool,
-    /// The history does not hold its end yet, nor the answer before it.
+    /// The history holds neither its end yet nor the newest answer.
     pub(crate) history_lags: bool,
     redrives: u32,
 }
@@ -117,16 +117,16 @@ impl Execution {
         alive
     }
 
+    /// A history that lags lacks its tail. What came before a later task has long arrived when that task is in the ledger.
     pub(crate) fn history(&self, round: &Round) -> ExecutionFacts {
-        let ended = self.status == Status::Ended;
-        let lags = ended && self.history_lags;
-        let answers = self.tasks.iter().filter_map(|task| match task.state {
-            TaskState::Answered { by, .. } if !lags => Some((&task.visit, by)),
+        let seen = self.tasks.len() - usize::from(self.history_lags);
+        let answers = self.tasks[..seen].iter().filter_map(|task| match task.state {
+            TaskState::Answered { by, .. } => Some((&task.visit, by)),
             _ => None,
         });
         let mut facts = ExecutionFacts {
             running: true,
-            history_is_whole: ended && !lags,
+            history_is_whole: self.status == Status::Ended && !self.history_lags,
             answered_by_us: false,
             answered_by_another: false,
             later_round: false,
