@@ -1,0 +1,129 @@
+//! The whole deployment on one machine: the stand-in, the catchers for mail and Slack, and what the services are told.
+//!
+//! The services themselves are run by who needs them: all in this process for trying out, one by one in tests that kill them.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use anyhow::Context;
+use holdpoint_platform::{Clients, Stop};
+use holdpoint_review::PushId;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    aws::Aws,
+    deployment::{Deployment, Times},
+    mail::MailCatcher,
+    slack::{self, SlackCatcher},
+};
+
+/// Any free port of this machine.
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+/// A secret that guards nothing: everything here listens on loopback and holds sample data.
+const LINK_KEYS: &str = "1:3030303030303030303030303030303030303030303030303030303030303030";
+/// The one Slack channel that reviewers share.
+pub const SLACK_CHANNEL: &str = "C0REVIEWS";
+
+/// The deployment without its services.
+#[derive(Debug)]
+pub struct Local {
+    /// The stand-in for S3, SQS and Step Functions.
+    pub aws: Aws,
+    /// What was created on it.
+    pub deployment: Deployment,
+    /// Catches mails.
+    pub mail: MailCatcher,
+    /// Catches Slack messages.
+    pub slack: SlackCatcher,
+    callback: SocketAddr,
+    routes: tempfile::TempDir,
+}
+
+impl Local {
+    /// Starts the stand-in and the catchers, and creates what the services need. `routes` is the text of a routes file.
+    ///
+    /// # Errors
+    /// Names what could not be started.
+    pub async fn start(times: Times, routes: &str) -> anyhow::Result<Self> {
+        let aws = Aws::start(ANY_PORT).await.context("the stand-in for AWS cannot listen")?;
+        let deployment = Deployment::create(&Clients::of_stand_in(aws.endpoint(), "deploy"), times).await?;
+        let mail = MailCatcher::start(ANY_PORT).await.context("the mail catcher cannot listen")?;
+        let slack = SlackCatcher::start(ANY_PORT).await.context("the Slack catcher cannot listen")?;
+        let callback = free_port().await?;
+        slack.interactions_url(&format!("http://{callback}/slack/interactions"));
+        let folder = tempfile::tempdir()?;
+        tokio::fs::write(folder.path().join("routes.toml"), routes).await?;
+        Ok(Self { aws, deployment, mail, slack, callback, routes: folder })
+    }
+
+    /// Clients of the stand-in for a service, by whose name requests can be told apart.
+    pub fn clients(&self, service: &str) -> Clients {
+        Clients::of_stand_in(self.aws.endpoint(), service)
+    }
+
+    /// Where reviewers' links lead.
+    pub fn public_url(&self) -> String {
+        format!("http://{}", self.callback)
+    }
+
+    /// The environment variables of the services.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let routes = self.routes.path().join("routes.toml");
+        let mut environment = self.deployment.environment();
+        environment.extend(
+            [
+                ("HOLDPOINT_LINK_KEYS", LINK_KEYS.to_owned()),
+                ("HOLDPOINT_PUBLIC_URL", self.public_url()),
+                ("HOLDPOINT_LISTEN", self.callback.to_string()),
+                ("HOLDPOINT_ROUTES", routes.display().to_string()),
+                ("HOLDPOINT_SMTP_URL", self.mail.url()),
+                ("HOLDPOINT_MAIL_FROM", "Holdpoint <holdpoint@example.com>".to_owned()),
+                ("HOLDPOINT_SLACK_API_URL", self.slack.api_url()),
+                ("HOLDPOINT_SLACK_BOT_TOKEN", slack::BOT_TOKEN.to_owned()),
+                ("HOLDPOINT_SLACK_SIGNING_SECRET", slack::SIGNING_SECRET.to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        environment
+    }
+
+    /// Runs the three services in this process until asked to stop.
+    ///
+    /// # Errors
+    /// A setting that does not fit, or the first service that cannot run.
+    pub async fn run_services(&self, stop: Stop) -> anyhow::Result<()> {
+        let environment = self.environment();
+        let lookup = |name: &str| environment.get(name).cloned();
+        let analyzer = holdpoint_analyzer::Config::read(&lookup)?;
+        let worker = holdpoint_worker::Config::read(&lookup)?;
+        let callback = holdpoint_callback::Config::read(&lookup)?;
+        let mut services = JoinSet::<anyhow::Result<()>>::new();
+        let (clients, until) = (self.clients("analyzer"), stop.clone());
+        services.spawn(async { holdpoint_analyzer::run(analyzer, clients, until).await.context("the analyzer") });
+        let (clients, until) = (self.clients("worker"), stop.clone());
+        services.spawn(async { holdpoint_worker::run(worker, clients, until).await.context("the worker") });
+        let clients = self.clients("callback");
+        services.spawn(async { holdpoint_callback::run(callback, clients, stop).await.context("the callback") });
+        while let Some(ended) = services.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+
+    /// Delivers a file as a customer does; the push's id and its execution's ARN.
+    ///
+    /// # Errors
+    /// The stand-in refused it.
+    pub async fn deliver(&self, key: &str, body: Vec<u8>) -> anyhow::Result<(PushId, String)> {
+        let put = self.clients("customer").s3.put_object().bucket(&self.deployment.bucket).key(key).body(body.into());
+        let version = put.send().await?.version_id.context("the bucket keeps versions")?;
+        let push = PushId::of(&self.deployment.bucket, key, &version);
+        let machine = self.deployment.state_machine.replacen(":stateMachine:", ":execution:", 1);
+        Ok((push.clone(), format!("{machine}:{push}")))
+    }
+}
+
+/// A port that was free a moment ago. Links are made before the callback listens, and it must come back to the same port
+/// after a restart, so it cannot choose one itself.
+async fn free_port() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind(ANY_PORT).await?.local_addr()?)
+}

@@ -1,0 +1,8 @@
+//! Scenarios, told over the wire: all three services against one world each.
+
+mod crash;
+mod decisions;
+mod faults;
+mod leaks;
+mod machines;
+mod pushes;

@@ -1,0 +1,12 @@
+//! The world that the scenarios are told in: the stand-in for AWS, the catchers, and the three services, each of which can be
+//! killed and started again.
+//!
+//! A service runs on a thread and a runtime of its own, so that killing it drops everything it had in hand, as a crash does.
+
+mod ended;
+mod service;
+mod world;
+
+pub use ended::{Ended, eventually};
+pub use service::{Log, Service};
+pub use world::{Held, Options, World, link_in, shown};

@@ -1,0 +1,116 @@
+//! What customers and operators do: deliver, overwrite, replay, learn.
+
+use std::path::{Path, PathBuf};
+
+use holdpoint_local::demo::Story;
+use holdpoint_review::{ContentHash, ObjectVersion, baseline_prefix};
+
+use super::{Held, World};
+
+const DATASET: &str = "departures";
+const CUSTOMER: &str = "EWR";
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/local/samples").join(name)
+}
+
+impl World {
+    /// Takes the sample history as accepted.
+    pub async fn learn_samples(&self) {
+        let story = Story::of_samples().expect("the samples are in the repository");
+        let learned = holdpoint_local::demo::learn(&self.local, &story).await.expect("it is learned");
+        assert_eq!(learned, 30);
+    }
+
+    /// Delivers a sample as a customer does.
+    pub async fn deliver_sample(&self, name: &str) -> Held {
+        self.deliver(name, std::fs::read(sample(name)).expect("the sample is in the repository")).await
+    }
+
+    /// Delivers bytes as a customer does.
+    pub async fn deliver(&self, name: &str, body: Vec<u8>) -> Held {
+        self.put(&format!("incoming/{DATASET}/{CUSTOMER}/{name}"), body).await
+    }
+
+    async fn put(&self, key: &str, body: Vec<u8>) -> Held {
+        let report_hash = ContentHash::of(&[]);
+        let bucket = &self.local.deployment.bucket;
+        let put = self.clients.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("S3 takes it");
+        let version_id = put.version_id.expect("the bucket keeps versions");
+        let source = ObjectVersion { bucket: bucket.clone(), key: key.to_owned(), version_id };
+        let push = source.push_id();
+        let machine = self.local.deployment.state_machine.replacen(":stateMachine:", ":execution:", 1);
+        Held { execution: format!("{machine}:{push}"), push, source, report_hash }
+    }
+
+    /// Delivers other bytes under the key of a push.
+    pub async fn overwrite(&self, push: &Held, body: &[u8]) -> ObjectVersion {
+        self.put(&push.source.key, body.to_vec()).await.source
+    }
+
+    /// Deletes the version of a push for good.
+    pub async fn delete_version(&self, push: &Held) {
+        let ObjectVersion { bucket, key, version_id } = &push.source;
+        self.clients.s3.delete_object().bucket(bucket).key(key).version_id(version_id).send().await.expect("it is deleted");
+    }
+
+    /// Sends the event of a push again, as an operator does.
+    pub async fn replay_event(&self, push: &Held) {
+        let ObjectVersion { bucket, key, version_id } = &push.source;
+        let event = serde_json::json!({ "Records": [{ "s3": {
+            "bucket": { "name": bucket },
+            "object": { "key": key, "versionId": version_id },
+        } }] });
+        self.clients.sqs.send_message().queue_url(self.pushes_url()).message_body(event.to_string()).send().await.expect("sent");
+    }
+
+    /// Receives what is in the pushes queue so many times, as an analyzer does that dies each time.
+    pub async fn receive_pushes_in_vain(&self, times: usize) {
+        for _ in 0..times {
+            let receive = self.clients.sqs.receive_message().queue_url(self.pushes_url()).wait_time_seconds(5);
+            let received = receive.max_number_of_messages(10).send().await.expect("it answers").messages.unwrap_or_default();
+            assert!(!received.is_empty(), "the event came");
+            self.let_time_pass();
+        }
+    }
+
+    /// Whether every event was dealt with.
+    pub fn pushes_queue_is_empty(&self) -> bool {
+        let depth = self.local.aws.queue_depth("pushes").expect("there is a pushes queue");
+        depth.visible + depth.in_flight + depth.delayed == 0
+    }
+
+    fn pushes_url(&self) -> String {
+        self.local.environment()["HOLDPOINT_PUSHES_QUEUE_URL"].clone()
+    }
+
+    /// How many profiles say what is normal for the samples' customer.
+    pub async fn baseline_members(&self) -> usize {
+        let list = self.clients.s3.list_objects_v2().bucket(&self.local.deployment.bucket);
+        let listed = list.prefix(baseline_prefix(DATASET, CUSTOMER)).send().await.expect("S3 lists");
+        listed.contents().len()
+    }
+
+    /// The bytes of a push's report.
+    pub async fn report_bytes(&self, push: &Held) -> Vec<u8> {
+        let get = self.clients.s3.get_object().bucket(&self.local.deployment.bucket).key(report_key(push));
+        let object = get.send().await.expect("there is a report");
+        object.body.collect().await.expect("it can be read").to_vec()
+    }
+
+    /// The version of a push's report: another one if it was ever written again.
+    pub async fn report_version(&self, push: &Held) -> String {
+        let head = self.clients.s3.head_object().bucket(&self.local.deployment.bucket).key(report_key(push));
+        head.send().await.expect("there is a report").version_id.expect("the bucket keeps versions")
+    }
+
+    /// How many executions there ever were.
+    pub async fn executions(&self) -> usize {
+        let list = self.clients.sfn.list_executions().state_machine_arn(&self.local.deployment.state_machine);
+        list.send().await.expect("they are listed").executions.len()
+    }
+}
+
+fn report_key(push: &Held) -> String {
+    format!("reports/{}/report.json", push.push)
+}

@@ -1,0 +1,121 @@
+//! What can be seen of a world: executions, rounds, mails, messages.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sfn::types::HistoryEventType;
+use holdpoint_local::{local::SLACK_CHANNEL, slack::SlackMessage};
+use holdpoint_platform::Ledger;
+use holdpoint_review::{ObjectVersion, Purpose, ReviewId, Round};
+
+use super::{Held, World, link_in};
+use crate::ended::{Ended, eventually};
+
+impl World {
+    /// How an execution ended, once it has.
+    pub async fn ended(&self, execution: &str) -> Ended {
+        eventually("the execution ends", || async {
+            let described = self.clients.sfn.describe_execution().execution_arn(execution).send().await.ok()?;
+            if matches!(described.status, aws_sdk_sfn::types::ExecutionStatus::Running) {
+                return None;
+            }
+            let output: serde_json::Value = serde_json::from_str(described.output().unwrap_or("null")).ok()?;
+            let cause = serde_json::from_str(described.cause().unwrap_or("null")).unwrap_or_default();
+            let decision = if output.is_null() { cause } else { output["decision"].clone() };
+            Some(Ended { status: described.status, error: described.error, decision })
+        })
+        .await
+    }
+
+    /// A round as the ledger has it; none before it is opened.
+    pub async fn round(&self, held: &Held, number: u32) -> Option<Round> {
+        let ledger = Ledger::new(self.clients.s3.clone(), &self.local.deployment.bucket);
+        ledger.read(&held.review_id(), number).await.expect("the ledger answers").map(|stored| stored.round)
+    }
+
+    /// Waits until a round is finished: closed, told, and every surface true; and its clock has stopped.
+    pub async fn finished(&self, held: &Held) -> Round {
+        let round = eventually("the round is finished", || async {
+            self.round(held, 1).await.filter(Round::is_finished)
+        })
+        .await;
+        eventually("its clock stops", || async {
+            let depth = self.local.aws.queue_depth("clock").expect("there is a clock queue");
+            (depth.visible + depth.in_flight + depth.delayed == 0).then_some(())
+        })
+        .await;
+        round
+    }
+
+    /// How many mails ask dana.
+    pub fn request_mails(&self) -> usize {
+        self.local.mail.mails().iter().filter(|mail| mail.header("In-Reply-To").is_none()).count()
+    }
+
+    /// The messages in the channel that still stand and are no replies.
+    pub fn slack_requests(&self) -> Vec<SlackMessage> {
+        let messages = self.local.slack.messages(SLACK_CHANNEL);
+        messages.into_iter().filter(|message| !message.deleted && message.thread_ts.is_none()).collect()
+    }
+
+    /// The tags of the version that was analyzed.
+    pub async fn tags(&self, source: &ObjectVersion) -> BTreeMap<String, String> {
+        let get = self.clients.s3.get_object_tagging().bucket(&source.bucket).key(&source.key).version_id(&source.version_id);
+        let tags = get.send().await.expect("the version is there").tag_set;
+        tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+    }
+
+    /// A round of any review; none before it is opened.
+    pub async fn round_of(&self, review: &ReviewId, number: u32) -> Option<Round> {
+        let ledger = Ledger::new(self.clients.s3.clone(), &self.local.deployment.bucket);
+        ledger.read(review, number).await.expect("the ledger answers").map(|stored| stored.round)
+    }
+
+    /// The first round once everybody who is asked was notified, so that nothing more is written until somebody acts.
+    pub async fn settled_round(&self, held: &Held) -> Round {
+        eventually("everybody is notified", || async {
+            let settled = |round: &Round| round.asked().all(|channel| round.receipt(&channel, Purpose::Request).is_some());
+            self.round(held, 1).await.filter(settled)
+        })
+        .await
+    }
+
+    /// How often the review task of an execution was scheduled.
+    pub async fn scheduled(&self, held: &Held) -> usize {
+        let history = self.clients.sfn.get_execution_history().execution_arn(&held.execution).max_results(1000).send().await;
+        let events = history.expect("it has a history").events;
+        events.iter().filter(|event| *event.r#type() == HistoryEventType::ActivityScheduled).count()
+    }
+
+    /// The link in the mail that asks for a push, told by the link's round: the page names the push.
+    pub async fn link_of(&self, held: &Held) -> String {
+        for mail in self.local.mail.mails() {
+            let link = link_in(&mail);
+            if self.open(&link).await.html.contains(&held.push.as_str()[..8]) {
+                return link;
+            }
+        }
+        panic!("no mail asks for {}", held.push);
+    }
+
+    /// The link in the request whose subject or text speaks of this.
+    pub async fn link_in_mail_about(&self, title: &str) -> String {
+        link_in(&self.mail(|mail| mail.subject.contains(title) || mail.text.contains(title)).await)
+    }
+
+    /// The links of all requests, once there are so many.
+    pub async fn links_once(&self, requests: usize) -> Vec<String> {
+        eventually("so many requests", || async { (self.request_mails() == requests).then_some(()) }).await;
+        let mails = self.local.mail.mails();
+        mails.iter().filter(|mail| mail.header("In-Reply-To").is_none()).map(link_in).collect()
+    }
+
+    /// Lets every message that somebody received and did not delete come again, as time does.
+    pub fn let_time_pass(&self) {
+        self.local.aws.let_visibility_pass();
+    }
+}
+
+/// A Slack message's blocks as text.
+pub fn shown(message: &SlackMessage) -> String {
+    serde_json::to_string(&message.blocks).expect("blocks are JSON")
+}
