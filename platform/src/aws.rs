@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig,
+    timeout::TimeoutConfig,
+};
 use aws_sdk_s3::{config::Credentials, error::DisplayErrorContext, types::BucketVersioningStatus};
 
 /// AWS holds a poll for up to 60 s and asks clients to wait at least 65; the Rust SDK has no limit of its own.
@@ -78,6 +81,8 @@ pub async fn require_versioning(s3: &aws_sdk_s3::Client, bucket: &str) -> Result
     let status = reply.map_err(|error| format!("bucket {bucket}: {}", DisplayErrorContext(error)))?;
     match status.status() {
         Some(BucketVersioningStatus::Enabled) => Ok(()),
-        _ => Err(format!("bucket {bucket} does not keep versions; enable versioning, or a push could change during its review")),
+        _ => Err(format!(
+            "bucket {bucket} does not keep versions; enable versioning, or a push could change during its review"
+        )),
     }
 }

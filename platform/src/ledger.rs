@@ -1,7 +1,10 @@
 //! The ledger: one JSON document per round in S3, written only by compare-and-swap, and an index of the open ones.
 
 use aws_sdk_s3::{
-    Client, error::{ProvideErrorMetadata, SdkError}, operation::{get_object::GetObjectError, put_object::PutObjectError}, primitives::ByteStream
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{get_object::GetObjectError, put_object::PutObjectError},
+    primitives::ByteStream,
 };
 use holdpoint_review::{ReviewId, Round};
 
@@ -155,8 +158,9 @@ fn round_key(review: &ReviewId, round: u32) -> String {
     format!("reviews/{review}/{round}.json")
 }
 
+/// With the round's number, so that a late farewell of one round does not take the next one's entry along.
 fn index_key(round: &Round) -> String {
-    format!("open/{}/{}/{}", round.request.dataset, round.request.customer, round.review_id)
+    format!("open/{}/{}/{}-{}", round.request.dataset, round.request.customer, round.review_id, round.round)
 }
 
 fn is_missing(error: &SdkError<GetObjectError>) -> bool {

@@ -73,7 +73,12 @@ impl Queue {
     ///
     /// # Errors
     /// [`QueueError`]: it may have been sent.
-    pub async fn send_in_order(&self, body: &impl Serialize, group: &str, deduplication_id: &str) -> Result<(), QueueError> {
+    pub async fn send_in_order(
+        &self,
+        body: &impl Serialize,
+        group: &str,
+        deduplication_id: &str,
+    ) -> Result<(), QueueError> {
         let send = self.sqs.send_message().queue_url(&self.url).message_body(to_json(body));
         let send = send.message_group_id(group).message_deduplication_id(deduplication_id);
         send.send().await.map_err(|error| QueueError(error.into()))?;
@@ -122,7 +127,9 @@ impl Message {
         Some(Self {
             body: message.body?,
             receipt: message.receipt_handle?,
-            sent_at: number(SentTimestamp).and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::UNIX_EPOCH),
+            sent_at: number(SentTimestamp)
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                .unwrap_or(Timestamp::UNIX_EPOCH),
             receives: number(ApproximateReceiveCount).and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
         })
     }
@@ -169,7 +176,10 @@ impl Consumer {
                         let work = async move {
                             let after = handled.await;
                             if let Err(error) = queue.settle(&message, after).await {
-                                warn!(error = &error as &dyn std::error::Error, "a message was handled and will come again");
+                                warn!(
+                                    error = &error as &dyn std::error::Error,
+                                    "a message was handled and will come again"
+                                );
                             }
                             drop(permit);
                         };

@@ -91,7 +91,7 @@ impl Reviews {
     async fn record_told(&self, mut stored: Stored) -> Result<Carried, Interrupted> {
         loop {
             let told = step(&stored.round, Input::Told, now());
-            match self.carry_out(stored.clone(), told).await {
+            match Box::pin(self.carry_out(stored.clone(), told)).await {
                 Err(Interrupted::Write(WriteError::Refused)) => stored = self.read_again(stored).await?,
                 done => return done,
             }

@@ -128,7 +128,9 @@ mod tests {
         settings.required_secret("KEYS", |text| LinkKeys::parse("test", text));
         settings.required_secret("OTHER", |text| LinkKeys::parse("test", text));
         let error = settings.finish(|| Some((tick, bucket?, empty?))).unwrap_err().to_string();
-        for part in ["TICK: \"soon\"", "BUCKET is not set", "EMPTY is not set", "KEYS: a link key", "OTHER (or OTHER_FILE)"] {
+        for part in
+            ["TICK: \"soon\"", "BUCKET is not set", "EMPTY is not set", "KEYS: a link key", "OTHER (or OTHER_FILE)"]
+        {
             assert!(error.contains(part), "{part} in {error}");
         }
         assert!(!error.contains("hunter2"));

@@ -146,7 +146,8 @@ async fn decide(world: &World, scenario: Scenario) {
     };
     let decision = if scenario == Scenario::Approve { "approve" } else { "reject" };
     // Whatever the page answers, the ledger says whether it was heard.
-    let page = tokio::time::timeout(Duration::from_millis(1500), world.person().decide(&link, decision, "because")).await;
+    let page =
+        tokio::time::timeout(Duration::from_millis(1500), world.person().decide(&link, decision, "because")).await;
     drop(page);
 }
 
@@ -159,7 +160,11 @@ async fn check(world: &World, scenario: Scenario, held: &Held, round: &Round) {
         Scenario::Withdraw => assert_eq!(ended.status.as_str(), "ABORTED"),
     }
     assert!(world.round(held, 2).await.is_none(), "one round");
-    assert_eq!(round.votes().count(), usize::from(matches!(scenario, Scenario::Approve | Scenario::Reject)), "one decision");
+    assert_eq!(
+        round.votes().count(),
+        usize::from(matches!(scenario, Scenario::Approve | Scenario::Reject)),
+        "one decision"
+    );
     assert_eq!(round.resolved(), Some(scenario != Scenario::Withdraw));
     assert!(world.local.slack.live_buttons(SLACK_CHANNEL).is_empty(), "no live button is left");
     let outcome = holdpoint_review::words::outcome(round).expect("it is closed");

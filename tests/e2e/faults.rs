@@ -64,9 +64,7 @@ async fn b12_b13_workers_away_for_twice_the_heartbeat_lose_no_review_and_no_deci
     world.ended(&held[0].execution).await.assert_approved();
     for held in &held[1..] {
         let again = "the next token joins the open round";
-        let round = eventually(again, || async {
-            world.round(held, 1).await.filter(|round| round.generation() >= 2)
-        });
+        let round = eventually(again, || async { world.round(held, 1).await.filter(|round| round.generation() >= 2) });
         assert!(round.await.is_open());
         assert!(world.round(held, 2).await.is_none(), "no second round");
     }
@@ -79,8 +77,9 @@ async fn b19_a_decision_stands_while_step_functions_is_down_and_is_delivered_lat
     let world = World::of_reviews(Options::default()).await;
     let held = world.held_push().await;
     let link = world.link().await;
-    world.local.aws.faults().inject(fault("AWSStepFunctions.SendTaskSuccess", 6, Verdict::FailInternally));
+    world.local.aws.faults().inject(fault("AWSStepFunctions.SendTaskSuccess", 1_000, Verdict::FailInternally));
     let page = world.approve(&link).await;
+    world.local.aws.faults().clear();
     assert_eq!(page.status, 200);
     assert!(page.html.contains("being delivered"), "{}", page.html);
     world.ended(&held.execution).await.assert_approved();

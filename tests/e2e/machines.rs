@@ -45,7 +45,8 @@ async fn run(world: &World, definition: Value, input: Value) -> String {
 #[tokio::test]
 async fn b13_a_map_of_three_asks_three_times() {
     let world = World::of_reviews(Options::default()).await;
-    let item = json!({ "StartAt": "Ask", "States": { "Ask": ask(&world.local.deployment.activity, json!({ "End": true })) } });
+    let item =
+        json!({ "StartAt": "Ask", "States": { "Ask": ask(&world.local.deployment.activity, json!({ "End": true })) } });
     let map = json!({
         "StartAt": "Each",
         "States": { "Each": { "Type": "Map", "ItemsPath": "$.models", "ItemProcessor": item, "End": true } },
@@ -97,7 +98,14 @@ async fn b13_a_redrive_asks_anew() {
     let execution = run(&world, asking, json!({ "key": "m" })).await;
     world.reject(&world.link().await, "not yet").await;
     assert_eq!(world.ended(&execution).await.error.as_deref(), Some("ReviewRejected"));
-    world.clients.sfn.redrive_execution().execution_arn(&execution).send().await.expect("a failed execution is redriven");
+    world
+        .clients
+        .sfn
+        .redrive_execution()
+        .execution_arn(&execution)
+        .send()
+        .await
+        .expect("a failed execution is redriven");
     let links = world.links_once(2).await;
     world.approve(&links[1]).await;
     assert_eq!(world.ended(&execution).await.status.as_str(), "SUCCEEDED");

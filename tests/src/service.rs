@@ -67,14 +67,21 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(service: Service, local: &Local, overrides: &BTreeMap<String, String>, log: Option<Log>) -> Self {
+    pub(crate) fn start(
+        service: Service,
+        local: &Local,
+        overrides: &BTreeMap<String, String>,
+        log: Option<Log>,
+    ) -> Self {
         let mut environment = local.environment();
         environment.extend(overrides.clone());
         let clients = local.clients(service.name());
         let (stop, (kill, killed)) = (Stop::new(), oneshot::channel());
         let until = stop.clone();
         let thread = std::thread::spawn(move || {
-            let lines = log.map(|log| tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG).with_writer(move || log.clone()));
+            let lines = log.map(|log| {
+                tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG).with_writer(move || log.clone())
+            });
             let _logged = lines.map(|lines| tracing::subscriber::set_default(lines.finish()));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.expect("a thread can have a runtime");

@@ -16,9 +16,7 @@ use holdpoint_review::{
 };
 use jiff::Timestamp;
 
-use crate::{
-    service::{Log, Running, Service},
-};
+use crate::service::{Log, Running, Service};
 
 mod delivery;
 mod seen;
@@ -105,8 +103,14 @@ impl World {
     pub async fn start(services: &[Service], options: Options) -> Self {
         let local = Local::start(options.times, &options.routes).await.expect("the world starts");
         let clients = local.clients("onlooker");
-        let mut world =
-            Self { local, clients, person: Person::new(), services: Vec::new(), overrides: options.environment, log: options.log };
+        let mut world = Self {
+            local,
+            clients,
+            person: Person::new(),
+            services: Vec::new(),
+            overrides: options.environment,
+            log: options.log,
+        };
         for service in services {
             world.run(*service);
         }
@@ -138,7 +142,8 @@ impl World {
     }
 
     fn take(&mut self, service: Service) -> Vec<Running> {
-        let (taken, kept) = std::mem::take(&mut self.services).into_iter().partition(|running| running.service == service);
+        let (taken, kept) =
+            std::mem::take(&mut self.services).into_iter().partition(|running| running.service == service);
         self.services = kept;
         taken
     }
@@ -159,7 +164,8 @@ impl World {
         let report = report(source);
         let folder = format!("reports/{}", report.push);
         let bytes = serde_json::to_vec(&report).expect("a report is plain data");
-        let page = serde_json::to_vec(&PageData { version: REPORT_VERSION, ..PageData::default() }).expect("plain data");
+        let page =
+            serde_json::to_vec(&PageData { version: REPORT_VERSION, ..PageData::default() }).expect("plain data");
         let evidence = Evidence {
             bucket: bucket.clone(),
             report: format!("{folder}/report.json"),
@@ -169,8 +175,12 @@ impl World {
             delivered_at: None,
         };
         let profile = format!("{folder}/profile.json");
-        let objects =
-            [(&evidence.report, bytes), (&evidence.page, page), (&evidence.flagged, b"record,reasons\n".to_vec()), (&profile, b"{}".to_vec())];
+        let objects = [
+            (&evidence.report, bytes),
+            (&evidence.page, page),
+            (&evidence.flagged, b"record,reasons\n".to_vec()),
+            (&profile, b"{}".to_vec()),
+        ];
         for (key, body) in objects {
             self.clients.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("S3 takes it");
         }
@@ -240,7 +250,6 @@ pub fn link_in(mail: &Mail) -> String {
     let link = mail.text.split_whitespace().find(|word| word.contains("/r/"));
     link.unwrap_or_else(|| panic!("no link in:\n{}", mail.text)).to_owned()
 }
-
 
 fn report(source: ObjectVersion) -> Report {
     let member = |number: u32| BaselineMember {

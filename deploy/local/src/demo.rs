@@ -2,7 +2,10 @@
 //!
 //! Each line it prints was seen on the stand-in, by the same APIs that an operator has on AWS.
 
-use std::{path::{Path, PathBuf}, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -10,7 +13,12 @@ use clap::ValueEnum;
 use holdpoint_platform::{Clients, Stop};
 use holdpoint_review::Seconds;
 
-use crate::{deployment::Times, local::{Local, SLACK_CHANNEL}, outbox::Outbox, person::Person};
+use crate::{
+    deployment::Times,
+    local::{Local, SLACK_CHANNEL},
+    outbox::Outbox,
+    person::Person,
+};
 
 const TIMES: Times = Times { tick: Seconds(1), heartbeat: Seconds(30), retry: Seconds(1) };
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
@@ -46,7 +54,8 @@ impl Story {
     /// The samples are not where they were when this was built.
     pub fn of_samples() -> anyhow::Result<Self> {
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-        let missing = || format!("{} is missing: run this from a checkout, or name files of your own", samples.display());
+        let missing =
+            || format!("{} is missing: run this from a checkout, or name files of your own", samples.display());
         let history = std::fs::read_dir(samples.join("history")).with_context(missing)?;
         let mut history = history.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
         history.sort();
@@ -181,12 +190,16 @@ fn ended(
     decide: Option<Decide>,
 ) -> anyhow::Result<()> {
     match (status, asked) {
-        (ExecutionStatus::Succeeded, false) => say(&format!("{name} is within the limit: it went on without a person.")),
+        (ExecutionStatus::Succeeded, false) => {
+            say(&format!("{name} is within the limit: it went on without a person."))
+        }
         (ExecutionStatus::Succeeded, true) => say(&format!("{name} was approved: the workflow went on.")),
         _ => say(&format!("{name} did not go on: {}", cause.unwrap_or(status.as_str()))),
     }
     let expected = match decide {
-        Some(Decide::Approve) | None => return expect(asked && *status != ExecutionStatus::Succeeded && decide.is_some(), name),
+        Some(Decide::Approve) | None => {
+            return expect(asked && *status != ExecutionStatus::Succeeded && decide.is_some(), name);
+        }
         Some(Decide::Reject | Decide::Nobody) => ExecutionStatus::Failed,
     };
     expect(asked && *status != expected, name)

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, Event, FilterRule, FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter,
-    QueueConfiguration, S3KeyFilter, VersioningConfiguration,
+    BucketVersioningStatus, Event, FilterRule, FilterRuleName, NotificationConfiguration,
+    NotificationConfigurationFilter, QueueConfiguration, S3KeyFilter, VersioningConfiguration,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use holdpoint_platform::Clients;
@@ -128,8 +128,10 @@ async fn bucket(clients: &Clients, pushes_arn: &str) -> anyhow::Result<()> {
     put.send().await.context("PutBucketVersioning")?;
     // Only what customers deliver makes events; evidence, profiles and the ledger in the same bucket do not.
     let prefix = FilterRule::builder().name(FilterRuleName::Prefix).value("incoming/").build();
-    let filter = NotificationConfigurationFilter::builder().key(S3KeyFilter::builder().filter_rules(prefix).build()).build();
-    let queue = QueueConfiguration::builder().queue_arn(pushes_arn).events(Event::from("s3:ObjectCreated:*")).filter(filter);
+    let filter =
+        NotificationConfigurationFilter::builder().key(S3KeyFilter::builder().filter_rules(prefix).build()).build();
+    let queue =
+        QueueConfiguration::builder().queue_arn(pushes_arn).events(Event::from("s3:ObjectCreated:*")).filter(filter);
     let notify = NotificationConfiguration::builder().queue_configurations(queue.build()?).build();
     let put = clients.s3.put_bucket_notification_configuration().bucket(BUCKET).notification_configuration(notify);
     put.send().await.context("PutBucketNotificationConfiguration")?;

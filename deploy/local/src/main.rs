@@ -51,7 +51,10 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let stop = Stop::on_signals()?;
     if let Some(Command::Aws { listen }) = arguments.command {
-        anyhow::ensure!(listen.ip().is_loopback(), "{listen} is no loopback address: whoever reaches the stand-in owns it");
+        anyhow::ensure!(
+            listen.ip().is_loopback(),
+            "{listen} is no loopback address: whoever reaches the stand-in owns it"
+        );
         let aws = Aws::start(listen).await?;
         eprintln!("the stand-in for S3, SQS and Step Functions is ready at {}", aws.endpoint());
         stop.requested().await;

@@ -35,7 +35,8 @@ impl World {
     async fn put(&self, key: &str, body: Vec<u8>) -> Held {
         let report_hash = ContentHash::of(&[]);
         let bucket = &self.local.deployment.bucket;
-        let put = self.clients.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("S3 takes it");
+        let put =
+            self.clients.s3.put_object().bucket(bucket).key(key).body(body.into()).send().await.expect("S3 takes it");
         let version_id = put.version_id.expect("the bucket keeps versions");
         let source = ObjectVersion { bucket: bucket.clone(), key: key.to_owned(), version_id };
         let push = source.push_id();
@@ -51,7 +52,15 @@ impl World {
     /// Deletes the version of a push for good.
     pub async fn delete_version(&self, push: &Held) {
         let ObjectVersion { bucket, key, version_id } = &push.source;
-        self.clients.s3.delete_object().bucket(bucket).key(key).version_id(version_id).send().await.expect("it is deleted");
+        self.clients
+            .s3
+            .delete_object()
+            .bucket(bucket)
+            .key(key)
+            .version_id(version_id)
+            .send()
+            .await
+            .expect("it is deleted");
     }
 
     /// Sends the event of a push again, as an operator does.
@@ -61,14 +70,22 @@ impl World {
             "bucket": { "name": bucket },
             "object": { "key": key, "versionId": version_id },
         } }] });
-        self.clients.sqs.send_message().queue_url(self.pushes_url()).message_body(event.to_string()).send().await.expect("sent");
+        self.clients
+            .sqs
+            .send_message()
+            .queue_url(self.pushes_url())
+            .message_body(event.to_string())
+            .send()
+            .await
+            .expect("sent");
     }
 
     /// Receives what is in the pushes queue so many times, as an analyzer does that dies each time.
     pub async fn receive_pushes_in_vain(&self, times: usize) {
         for _ in 0..times {
             let receive = self.clients.sqs.receive_message().queue_url(self.pushes_url()).wait_time_seconds(5);
-            let received = receive.max_number_of_messages(10).send().await.expect("it answers").messages.unwrap_or_default();
+            let received =
+                receive.max_number_of_messages(10).send().await.expect("it answers").messages.unwrap_or_default();
             assert!(!received.is_empty(), "the event came");
             self.let_time_pass();
         }

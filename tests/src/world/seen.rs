@@ -34,10 +34,9 @@ impl World {
 
     /// Waits until a round is finished: closed, told, and every surface true; and its clock has stopped.
     pub async fn finished(&self, held: &Held) -> Round {
-        let round = eventually("the round is finished", || async {
-            self.round(held, 1).await.filter(Round::is_finished)
-        })
-        .await;
+        let round =
+            eventually("the round is finished", || async { self.round(held, 1).await.filter(Round::is_finished) })
+                .await;
         eventually("its clock stops", || async {
             let depth = self.local.aws.queue_depth("clock").expect("there is a clock queue");
             (depth.visible + depth.in_flight + depth.delayed == 0).then_some(())
@@ -59,7 +58,8 @@ impl World {
 
     /// The tags of the version that was analyzed.
     pub async fn tags(&self, source: &ObjectVersion) -> BTreeMap<String, String> {
-        let get = self.clients.s3.get_object_tagging().bucket(&source.bucket).key(&source.key).version_id(&source.version_id);
+        let get =
+            self.clients.s3.get_object_tagging().bucket(&source.bucket).key(&source.key).version_id(&source.version_id);
         let tags = get.send().await.expect("the version is there").tag_set;
         tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
     }
@@ -73,7 +73,8 @@ impl World {
     /// The first round once everybody who is asked was notified, so that nothing more is written until somebody acts.
     pub async fn settled_round(&self, held: &Held) -> Round {
         eventually("everybody is notified", || async {
-            let settled = |round: &Round| round.asked().all(|channel| round.receipt(&channel, Purpose::Request).is_some());
+            let settled =
+                |round: &Round| round.asked().all(|channel| round.receipt(&channel, Purpose::Request).is_some());
             self.round(held, 1).await.filter(settled)
         })
         .await
@@ -81,7 +82,8 @@ impl World {
 
     /// How often the review task of an execution was scheduled.
     pub async fn scheduled(&self, held: &Held) -> usize {
-        let history = self.clients.sfn.get_execution_history().execution_arn(&held.execution).max_results(1000).send().await;
+        let history =
+            self.clients.sfn.get_execution_history().execution_arn(&held.execution).max_results(1000).send().await;
         let events = history.expect("it has a history").events;
         events.iter().filter(|event| *event.r#type() == HistoryEventType::ActivityScheduled).count()
     }
