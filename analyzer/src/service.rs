@@ -28,7 +28,7 @@ use crate::Settings as JudgeSettings;
 pub use self::learn::{LearnError, learn};
 
 /// Longer than the largest push takes.
-const VISIBILITY: Duration = Duration::from_secs(15 * 60);
+const VISIBILITY: Duration = Duration::from_mins(15);
 /// Polars uses every core for one push.
 const AT_ONCE: usize = 1;
 const WAIT: Duration = Duration::from_secs(5);
@@ -131,7 +131,7 @@ async fn deliver(pushes: &Pushes, version: &ObjectVersion, receives: u32) -> boo
     async {
         match pushes.deliver(version, receives >= LAST_RECEIVE).await {
             Ok(Outcome::Started { needs_review }) => {
-                info!(push.needs_review = needs_review, "the push's execution was started")
+                info!(push.needs_review = needs_review, "the push's execution was started");
             }
             Ok(Outcome::AlreadyStarted) => info!("the push was delivered before: nothing to do"),
             Ok(Outcome::Gone) => warn!("the push is gone from the bucket: nothing to do"),

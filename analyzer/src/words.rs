@@ -28,11 +28,12 @@ pub(crate) fn quantity(quantity: Quantity, value: f64) -> String {
 }
 
 fn number(value: f64) -> String {
-    if value == value.trunc() && value.abs() < 1e15 {
+    if value.fract().abs() < f64::MIN_POSITIVE && value.abs() < 1e15 {
         return format!("{value:.0}");
     }
     let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 fn moment(seconds: f64) -> Option<String> {

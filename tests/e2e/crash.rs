@@ -6,7 +6,7 @@
 //! has its own scenario.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use holdpoint_e2e::{Held, Options, Service, World};
 use holdpoint_local::{
     aws::{Request, Verdict},
     local::SLACK_CHANNEL,
+    slack::SlackMessage,
 };
 use holdpoint_review::Round;
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -21,7 +22,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 /// Worlds at once.
 const AT_ONCE: usize = 8;
 /// Whatever takes longer hangs.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scenario {
@@ -94,8 +95,11 @@ async fn run(scenario: Scenario, service: Service, last: Option<(usize, Side)>) 
     let held = world.held_push().await;
     let round = act(&mut world, scenario, service, &held, &fate).await;
     check(&world, scenario, &held, &round).await;
-    let fate = fate.lock().unwrap();
-    fate.seen.clone()
+    lock(&fate).seen.clone()
+}
+
+fn lock(fate: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
+    fate.lock().expect("nobody panics with it")
 }
 
 fn judge(fate: &Mutex<Fate>, service: Service, request: &Request) -> Verdict {
@@ -103,14 +107,14 @@ fn judge(fate: &Mutex<Fate>, service: Service, request: &Request) -> Verdict {
     if request.access_key != service.name() || polls.contains(&request.action.as_str()) {
         return Verdict::Serve;
     }
-    let mut fate = fate.lock().unwrap();
+    let mut fate = lock(fate);
     let number = fate.seen.len();
     fate.seen.push(request.action.clone());
     match fate.last {
         Some((last, side)) if last == number => {
             fate.killed = true;
             // Served an hour late means never: by then its client is dead.
-            if side == Side::Before { Verdict::ServeLate(Duration::from_secs(3600)) } else { Verdict::LoseReply }
+            if side == Side::Before { Verdict::ServeLate(Duration::from_hours(1)) } else { Verdict::LoseReply }
         }
         _ => Verdict::Serve,
     }
@@ -120,7 +124,7 @@ fn judge(fate: &Mutex<Fate>, service: Service, request: &Request) -> Verdict {
 async fn act(world: &mut World, scenario: Scenario, service: Service, held: &Held, fate: &Mutex<Fate>) -> Round {
     let mut stopped = false;
     loop {
-        let died = std::mem::take(&mut fate.lock().unwrap().killed);
+        let died = std::mem::take(&mut lock(fate).killed);
         if died {
             world.kill(service);
             world.let_time_pass();
@@ -140,7 +144,7 @@ async fn act(world: &mut World, scenario: Scenario, service: Service, held: &Hel
 
 async fn decide(world: &World, scenario: Scenario) {
     let requests = world.slack_requests();
-    let buttons = requests.iter().flat_map(|message| message.buttons());
+    let buttons = requests.iter().flat_map(SlackMessage::buttons);
     let Some(link) = buttons.filter_map(|button| button.url).find(|url| url.contains("/r/")) else {
         return tokio::time::sleep(Duration::from_millis(20)).await;
     };

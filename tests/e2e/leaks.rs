@@ -33,8 +33,7 @@ async fn b47_a_full_debug_log_gives_nothing_away() {
         ("a record value", "N14228"),
     ];
     for (what, secret) in secrets {
-        let at = text.find(secret);
-        let line = at.map(|at| text[..at].rfind('\n').map_or(0, |start| start + 1)..at);
-        assert_eq!(at, None, "{what} in: {}", line.map_or("", |range| &text[range]));
+        let leak = text.lines().find(|line| line.contains(secret));
+        assert_eq!(leak, None, "{what}");
     }
 }

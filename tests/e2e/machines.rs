@@ -5,7 +5,7 @@ use holdpoint_review::ReviewId;
 use serde_json::{Value, json};
 
 /// A task on the activity that asks `$.key`.
-fn ask(activity: &str, next: Value) -> Value {
+fn ask(activity: &str, next: &Value) -> Value {
     let mut state = json!({
         "Type": "Task",
         "Resource": activity,
@@ -31,7 +31,7 @@ fn ask(activity: &str, next: Value) -> Value {
         "ResultPath": "$.decision",
         "Retry": [{ "ErrorEquals": ["States.HeartbeatTimeout", "States.Timeout"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 99 }],
     });
-    state.as_object_mut().expect("an object").extend(next.as_object().expect("an object").clone());
+    state.as_object_mut().expect("an object").extend(next.as_object().cloned().expect("an object"));
     state
 }
 
@@ -45,8 +45,7 @@ async fn run(world: &World, definition: Value, input: Value) -> String {
 #[tokio::test]
 async fn b13_a_map_of_three_asks_three_times() {
     let world = World::of_reviews(Options::default()).await;
-    let item =
-        json!({ "StartAt": "Ask", "States": { "Ask": ask(&world.local.deployment.activity, json!({ "End": true })) } });
+    let item = json!({ "StartAt": "Ask", "States": { "Ask": ask(&world.local.deployment.activity, &json!({ "End": true })) } });
     let map = json!({
         "StartAt": "Each",
         "States": { "Each": { "Type": "Map", "ItemsPath": "$.models", "ItemProcessor": item, "End": true } },
@@ -72,7 +71,7 @@ async fn b13_a_loop_asks_anew_and_the_old_decision_answers_nothing() {
     let looping = json!({
         "StartAt": "Ask",
         "States": {
-            "Ask": ask(&world.local.deployment.activity, json!({ "Next": "Again" })),
+            "Ask": ask(&world.local.deployment.activity, &json!({ "Next": "Again" })),
             "Again": again, "Once": once, "Done": { "Type": "Succeed" },
         },
     });
@@ -93,7 +92,7 @@ async fn b13_a_redrive_asks_anew() {
     let world = World::of_reviews(Options::default()).await;
     let asking = json!({
         "StartAt": "Ask",
-        "States": { "Ask": ask(&world.local.deployment.activity, json!({ "End": true })) },
+        "States": { "Ask": ask(&world.local.deployment.activity, &json!({ "End": true })) },
     });
     let execution = run(&world, asking, json!({ "key": "m" })).await;
     world.reject(&world.link().await, "not yet").await;

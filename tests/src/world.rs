@@ -23,7 +23,7 @@ mod seen;
 
 pub use seen::shown;
 
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_mins(1);
 
 /// What is different in a world.
 #[derive(Debug, Clone)]

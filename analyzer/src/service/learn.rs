@@ -1,5 +1,7 @@
 //! Builds a baseline from data that is trusted already, so that the first day is not five hundred reviews.
 
+use std::collections::BTreeMap;
+
 use holdpoint_platform::Clients;
 use holdpoint_review::{ObjectVersion, baseline_key};
 use jiff::{SignedDuration, Timestamp};
@@ -57,7 +59,7 @@ pub async fn learn(
             continue;
         }
         let push =
-            Push { source, dataset: dataset.into(), customer: customer.into(), delivered_at, tags: Default::default() };
+            Push { source, dataset: dataset.into(), customer: customer.into(), delivered_at, tags: BTreeMap::new() };
         let id = push.source.push_id();
         let profiled =
             tokio::task::spawn_blocking(move || profile(&file, &push)).await.expect("profiling does not panic");
@@ -68,7 +70,7 @@ pub async fn learn(
                 learned += 1;
             }
             Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "a trusted file cannot be read and was skipped")
+                warn!(error = &error as &dyn std::error::Error, "a trusted file cannot be read and was skipped");
             }
         }
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionError, types::ExecutionStatus};
 use clap::ValueEnum;
 use holdpoint_platform::{Clients, Stop};
 use holdpoint_review::Seconds;
@@ -166,7 +166,9 @@ async fn follow(local: &Local, name: &str, execution: &str, decide: Option<Decid
 async fn look(clients: &Clients, execution: &str) -> anyhow::Result<Option<(ExecutionStatus, Option<String>)>> {
     match clients.sfn.describe_execution().execution_arn(execution).send().await {
         Ok(described) => Ok(Some((described.status.clone(), described.cause))),
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_execution_does_not_exist()) => Ok(None),
+        Err(error) if error.as_service_error().is_some_and(DescribeExecutionError::is_execution_does_not_exist) => {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -191,7 +193,7 @@ fn ended(
 ) -> anyhow::Result<()> {
     match (status, asked) {
         (ExecutionStatus::Succeeded, false) => {
-            say(&format!("{name} is within the limit: it went on without a person."))
+            say(&format!("{name} is within the limit: it went on without a person."));
         }
         (ExecutionStatus::Succeeded, true) => say(&format!("{name} was approved: the workflow went on.")),
         _ => say(&format!("{name} did not go on: {}", cause.unwrap_or(status.as_str()))),

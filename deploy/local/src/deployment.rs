@@ -12,6 +12,7 @@ use aws_sdk_s3::types::{
 use aws_sdk_sqs::types::QueueAttributeName;
 use holdpoint_platform::Clients;
 use holdpoint_review::Seconds;
+use holdpoint_worker::NOTICE_RECEIVES;
 
 const REVIEW_ASL: &str = include_str!("../../aws/review.asl.json");
 const BUCKET: &str = "holdpoint";
@@ -51,7 +52,7 @@ impl Deployment {
     pub async fn create(clients: &Clients, times: Times) -> anyhow::Result<Self> {
         let pushes = queue(clients, "pushes", &[("VisibilityTimeout", "900")], Some(5)).await?;
         let clock = queue(clients, "clock", &[("MessageRetentionPeriod", TWO_WEEKS_SECONDS)], None).await?;
-        let notices = queue(clients, "notices.fifo", &[("FifoQueue", "true")], Some(50)).await?;
+        let notices = queue(clients, "notices.fifo", &[("FifoQueue", "true")], Some(NOTICE_RECEIVES)).await?;
         bucket(clients, &arn(clients, &pushes).await?).await?;
         let activity = clients.sfn.create_activity().name("review").send().await.context("CreateActivity")?;
         let definition = definition(activity.activity_arn(), times)?;
@@ -104,7 +105,10 @@ async fn queue(
         create = create.attributes(QueueAttributeName::from(*attribute), *value);
     }
     if let Some(receives) = receives_before_dead {
-        let dead = if name.ends_with(".fifo") { "notices-dead.fifo".to_owned() } else { format!("{name}-dead") };
+        let dead = match name.strip_suffix(".fifo") {
+            Some(stem) => format!("{stem}-dead.fifo"),
+            None => format!("{name}-dead"),
+        };
         let kept: Vec<_> = attributes.iter().copied().filter(|(attribute, _)| *attribute == "FifoQueue").collect();
         let dead = Box::pin(queue(clients, &dead, &kept, None)).await?;
         let target = arn(clients, &dead).await?;

@@ -20,7 +20,7 @@ struct Arguments {
     /// Play the reviewer; ends with 0 when the execution ended as decided
     #[arg(long)]
     decide: Option<Decide>,
-    /// Which log lines to show on stderr, like info or holdpoint_worker=debug
+    /// Which log lines to show on stderr, like `info` or `holdpoint_worker=debug`
     #[arg(long, default_value = "error")]
     log: String,
 }
