@@ -61,12 +61,10 @@ fn kind(name: &str, column: &ColumnProfile) -> Vec<Rule> {
     if is_minority(column.filled - spread.count(), column.filled) {
         rules.push(rule(Check::Type, name, Test::NotA(quantity), "nearly all of one type"));
     }
-    if quantity == Quantity::Number {
-        if let Some((low, high)) = usual(spread) {
-            let before =
-                format!("nearly all within {} to {}", words::quantity(quantity, low), words::quantity(quantity, high));
-            rules.push(rule(Check::Range, name, Test::Outside(quantity, low, high), &before));
-        }
+    if let (Quantity::Number, Some((low, high))) = (quantity, usual(spread)) {
+        let before =
+            format!("nearly all within {} to {}", words::quantity(quantity, low), words::quantity(quantity, high));
+        rules.push(rule(Check::Range, name, Test::Outside(quantity, low, high), &before));
     }
     rules
 }

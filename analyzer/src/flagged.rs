@@ -50,7 +50,9 @@ pub(crate) fn write(
         let head = [line[0].to_owned(), neutral(&reasons), neutral(&guilty_columns(&guilty, rules).join("|"))];
         writer.write_record(head.into_iter().chain(cells.iter().map(|cell| neutral(cell)))).map_err(io)?;
         if sample.len() < SAMPLE && guilty.iter().any(|at| shown[*at] < ALIKE) {
-            guilty.iter().for_each(|at| shown[*at] += 1);
+            for at in &guilty {
+                shown[*at] += 1;
+            }
             sample.push(sample_record(&line[0], &cells, &guilty, columns, rules));
         }
     }

@@ -32,7 +32,9 @@ impl History {
         profiles.dedup_by(|a, b| a.push == b.push);
         profiles.drain(..profiles.len().saturating_sub(MEMBERS));
         let mut history = Self::default();
-        profiles.into_iter().for_each(|profile| history.add(profile));
+        for profile in profiles {
+            history.add(profile);
+        }
         history.assign_roles();
         history
     }

@@ -179,12 +179,7 @@ impl Judge<'_> {
             batch_mass,
             threshold: self.settings.threshold,
             needs_review: breaks || is_first || self.is_exceeded(row_rate, batch_mass),
-            findings: self
-                .first_push()
-                .filter(|_| is_first)
-                .into_iter()
-                .chain(found.into_iter().map(|f| f.finding))
-                .collect(),
+            findings: is_first.then(first_push).into_iter().chain(found.into_iter().map(|f| f.finding)).collect(),
             baseline: self.baseline.summary(),
         }
     }
@@ -193,17 +188,6 @@ impl Judge<'_> {
         let threshold = self.settings.threshold;
         let by_rows = row_rate.count >= self.settings.min_anomalous && threshold.is_exceeded_by(row_rate);
         by_rows || (!self.settings.row_rate_alone && threshold.is_exceeded_by(batch_mass))
-    }
-
-    fn first_push(&self) -> Option<Finding> {
-        Some(Finding {
-            check: "first push".to_owned(),
-            columns: Vec::new(),
-            hard: false,
-            share: Share::NONE,
-            reason: "no push of this customer was accepted before: there is nothing to judge it against".to_owned(),
-            examples: Vec::new(),
-        })
     }
 
     fn profile(&self, report: &Report, columns: Vec<String>, table: Table) -> Profile {
@@ -217,6 +201,17 @@ impl Judge<'_> {
             columns,
             table,
         }
+    }
+}
+
+fn first_push() -> Finding {
+    Finding {
+        check: "first push".to_owned(),
+        columns: Vec::new(),
+        hard: false,
+        share: Share::NONE,
+        reason: "no push of this customer was accepted before: there is nothing to judge it against".to_owned(),
+        examples: Vec::new(),
     }
 }
 

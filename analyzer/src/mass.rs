@@ -20,6 +20,8 @@ use crate::{
 const FEW: f64 = 200.0;
 /// Pushes from which mean and deviation say more than the maximum.
 const MANY: usize = 20;
+/// Pushes below which the maximum is still rising.
+const SOME: usize = 8;
 
 /// One share that is above its envelope.
 #[derive(Debug, Clone)]
@@ -41,7 +43,7 @@ pub(crate) fn excesses(history: &History, table: &Table, records: u64) -> Vec<Ex
         if now.filled > 0 {
             found.push(repeats(name, now, &past));
             let Some(merged) = history.merged.columns.get(name) else { continue };
-            found.extend(bins(*role, merged, now).iter().map(|bins| distribution(name, bins, now, &past)));
+            found.extend(bins(*role, merged, &past, now).iter().map(|bins| distribution(name, bins, now, &past)));
         }
     }
     found.retain(|excess| excess.share > 0.0);
@@ -53,13 +55,34 @@ fn ratio(count: u64, of: u64) -> f64 {
     if of == 0 { 0.0 } else { count as f64 / of as f64 }
 }
 
-/// The upper envelope of a share: mean and two deviations, or the maximum while there are few.
-fn envelope(past: &[f64]) -> f64 {
-    if past.len() >= MANY {
-        let (mean, deviation) = moments(past);
-        return mean + 2.0 * deviation;
+/// What the past allows: the upper envelope of a share, and how much less than eight pushes are known, from 0 to 1.
+struct Envelope {
+    upper: f64,
+    unknown: f64,
+}
+
+impl Envelope {
+    /// Mean and two deviations, or the maximum while there are few, and what the next might add to it while there are very few.
+    fn of(past: &[f64]) -> Self {
+        if past.len() >= MANY {
+            let (mean, deviation) = moments(past);
+            return Self { upper: mean + 2.0 * deviation, unknown: 0.0 };
+        }
+        let most = past.iter().copied().fold(0.0, f64::max);
+        let least = past.iter().copied().fold(most, f64::min);
+        #[expect(clippy::cast_precision_loss, reason = "at most twenty")]
+        let unknown = SOME.saturating_sub(past.len()) as f64 / SOME as f64;
+        Self { upper: most + 1.5 * unknown * (most - least), unknown }
     }
-    past.iter().copied().fold(0.0, f64::max)
+
+    /// What of a share is above the envelope and beyond chance.
+    fn excess(&self, share: f64, records: u64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a number of records under a root")]
+        let records = records.max(1) as f64;
+        let slack = if records < FEW { 3.0 } else { 2.0 } * (1.0 + self.unknown);
+        // Chance moves even a share that was never seen by about one record.
+        (share - self.upper - slack * (self.upper.max(0.25 / records) / records).sqrt()).max(0.0)
+    }
 }
 
 fn moments(values: &[f64]) -> (f64, f64) {
@@ -70,27 +93,18 @@ fn moments(values: &[f64]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-/// What of a share is above its envelope and beyond chance.
-fn above(share: f64, envelope: f64, records: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a number of records under a root")]
-    let records = records.max(1) as f64;
-    let slack = if records < FEW { 3.0 } else { 2.0 };
-    // Chance moves even a share that was never seen by about one record.
-    (share - envelope - slack * (envelope.max(0.25 / records) / records).sqrt()).max(0.0)
-}
-
 fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     let share_of = |column: &ColumnProfile| ratio(column.nulls, column.records());
     let before: Vec<f64> = past.iter().map(|column| share_of(column)).collect();
-    let (share, envelope) = (share_of(now), envelope(&before));
+    let (share, envelope) = (share_of(now), Envelope::of(&before));
     Excess {
         check: Check::ExcessNulls,
         column: name.to_owned(),
-        share: above(share, envelope, now.records()),
+        share: envelope.excess(share, now.records()),
         reason: format!(
             "{name} is null in {} of the records; before, in up to {}",
             words::percent(share),
-            words::percent(envelope)
+            words::percent(envelope.upper)
         ),
     }
 }
@@ -98,15 +112,15 @@ fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
 /// A value written over many others makes a column repeat itself, even where no value is common enough to have a bin.
 fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     let before: Vec<f64> = past.iter().map(|column| column.sample.repeated()).collect();
-    let (share, envelope) = (now.sample.repeated(), envelope(&before));
+    let (share, envelope) = (now.sample.repeated(), Envelope::of(&before));
     Excess {
         check: Check::Repeats,
         column: name.to_owned(),
-        share: above(share, envelope, now.filled) * ratio(now.filled, now.records()),
+        share: envelope.excess(share, now.filled) * ratio(now.filled, now.records()),
         reason: format!(
             "{} of the values of {name} repeat another; before, up to {}",
             words::percent(share),
-            words::percent(envelope)
+            words::percent(envelope.upper)
         ),
     }
 }
@@ -118,23 +132,20 @@ fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnPro
     let mut share = 0.0;
     let mut worst = (0.0, 0, 0.0);
     for (at, now_share) in shares.iter().enumerate() {
-        let envelope = envelope(&before.iter().map(|shares| shares[at]).collect::<Vec<_>>());
-        let excess = above(*now_share, envelope, now.filled);
+        let envelope = Envelope::of(&before.iter().map(|shares| shares[at]).collect::<Vec<_>>());
+        let excess = envelope.excess(*now_share, now.filled);
         share += excess;
         if excess > worst.0 {
-            worst = (excess, at, envelope);
+            worst = (excess, at, envelope.upper);
         }
     }
-    let (_, at, envelope) = worst;
+    let (_, at, upper) = worst;
     let (label, now_share) = (bins.label(at), words::percent(shares[at]));
     Excess {
         check: Check::Distribution,
         column: name.to_owned(),
         share: share * ratio(now.filled, now.records()),
-        reason: format!(
-            "{name} is {label} in {now_share} of the records; before, in up to {}",
-            words::percent(envelope)
-        ),
+        reason: format!("{name} is {label} in {now_share} of the records; before, in up to {}", words::percent(upper)),
     }
 }
 
@@ -159,7 +170,7 @@ fn missing_records(history: &History, records: u64) -> Excess {
     let low = match past.len() {
         0 => 0.0,
         1 | 2 => least * 0.5,
-        3..=7 => least * 0.8,
+        3..SOME => least * 0.6,
         8..MANY => least * 0.9,
         _ => {
             let (mean, deviation) = moments(&past.iter().map(|count| count.ln()).collect::<Vec<_>>());

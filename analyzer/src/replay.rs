@@ -40,7 +40,9 @@ impl Calibration {
             for excess in mass::excesses(&known, &held_out.table, held_out.records) {
                 calibration.note((excess.check, excess.column), excess.share);
             }
-            hits.iter().for_each(|(key, rate)| calibration.note(key.clone(), *rate));
+            for (key, rate) in &hits {
+                calibration.note(key.clone(), *rate);
+            }
             pushes.push(hits);
             known.add(held_out.clone());
             known.assign_roles();

@@ -19,7 +19,8 @@ pub(super) fn of(findings: &[Finding], history: &History, table: &Table) -> Vec<
 
 fn plot(name: &str, history: &History, table: &Table) -> Option<ColumnPlot> {
     let (merged, now) = (history.merged.columns.get(name)?, table.columns.get(name)?);
-    let bins = mass::bins(*history.roles.get(name)?, merged, now).into_iter().next()?;
+    let past: Vec<_> = history.histories(name).collect();
+    let bins = mass::bins(*history.roles.get(name)?, merged, &past, now).into_iter().next()?;
     let (before, shares) = (bins.shares(merged), bins.shares(now));
     let bin = |at: usize| PlotBin { label: bins.label(at), before: before[at], now: shares[at] };
     Some(ColumnPlot { column: name.to_owned(), bins: (0..bins.len()).map(bin).collect() })

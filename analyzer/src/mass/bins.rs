@@ -32,39 +32,53 @@ pub(crate) enum Bins {
     },
 }
 
-/// The ways to divide a column, by what it is for and by the merge of all that is known; `now` may be coarser. The first shows
-/// the column best.
-pub(crate) fn bins(role: Role, merged: &ColumnProfile, now: &ColumnProfile) -> Vec<Bins> {
+/// The ways to divide a column, by what it is for and by all that is known of it; `now` may be coarser. The first shows the
+/// column best.
+pub(crate) fn bins(role: Role, merged: &ColumnProfile, past: &[&ColumnProfile], now: &ColumnProfile) -> Vec<Bins> {
     if !has_distribution(role) {
         return Vec::new();
     }
     if let Role::Measure(quantity) = role {
         return ranges(quantity, merged, now);
     }
-    let mut bins = Vec::new();
-    bins.extend(
-        values(merged)
-            .filter(|named| matches!(named, Bins::Values(values) if values.len() > 1 || role == Role::Constant)),
-    );
+    let mut bins: Vec<Bins> = values(merged, past)
+        .filter(|values| values.len() > 1 || role == Role::Constant)
+        .map(Bins::Values)
+        .into_iter()
+        .collect();
     if let (None, Some(patterns)) = (bins.first(), &merged.patterns) {
-        let patterns = patterns.iter().map(|(pattern, count)| (*count, pattern.clone()));
+        let has = |column: &ColumnProfile, pattern: &String| {
+            column.patterns.as_ref().is_some_and(|p| p.contains_key(pattern))
+        };
+        let patterns = patterns.iter().filter(|(pattern, _)| is_shared(past, |column| has(column, pattern)));
+        let patterns = patterns.map(|(pattern, count)| (*count, pattern.clone()));
         bins.push(Bins::Patterns(most_frequent(patterns, merged.filled)));
     }
     if matches!(role, Role::Code | Role::Text) {
-        bins.push(Bins::Shapes(merged.shapes.keys().copied().collect()));
+        let shapes = merged.shapes.keys().copied();
+        bins.push(Bins::Shapes(
+            shapes.filter(|shape| is_shared(past, |column| column.shapes.contains_key(shape))).collect(),
+        ));
     }
     bins
 }
 
-fn values(merged: &ColumnProfile) -> Option<Bins> {
+/// Whether more than one push had it. What only one had goes into the rest, or the rest would be nothing in every push that was
+/// learned from and something in any other.
+fn is_shared(past: &[&ColumnProfile], has: impl Fn(&ColumnProfile) -> bool) -> bool {
+    past.iter().filter(|column| has(column)).take(2).count() >= past.len().min(2)
+}
+
+/// The most frequent values by hash, with their texts where they are known.
+fn values(merged: &ColumnProfile, past: &[&ColumnProfile]) -> Option<Vec<(u64, Option<String>)>> {
     if !merged.sample.is_exact() {
         return None;
     }
-    let named = most_frequent(merged.sample.counts().map(|(hash, count)| (count, hash)), merged.filled);
+    let shared = merged.sample.counts().filter(|(hash, _)| is_shared(past, |column| column.sample.contains(*hash)));
+    let named = most_frequent(shared.map(|(hash, count)| (count, hash)), merged.filled);
     let texts = merged.values.iter().flat_map(|values| values.keys()).map(|text| (value::hash(text), text));
     let texts: BTreeMap<u64, &String> = texts.collect();
-    let text = |hash: &u64| texts.get(hash).map(ToString::to_string);
-    Some(Bins::Values(named.into_iter().map(|hash| (hash, text(&hash))).collect()))
+    Some(named.into_iter().map(|hash| (hash, texts.get(&hash).map(ToString::to_string))).collect())
 }
 
 fn most_frequent<T: Ord>(counts: impl Iterator<Item = (u64, T)>, filled: u64) -> Vec<T> {

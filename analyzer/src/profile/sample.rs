@@ -128,8 +128,10 @@ impl TryFrom<Stored> for Sample {
             return Err("hashes end in the middle of one".to_owned());
         }
         let entry = |bytes: &[u8; 12]| {
-            let [a, b, c, d, e, f, g, h, i, j, k, l] = *bytes;
-            (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]))
+            let (hash, count) = bytes.split_at(8);
+            let (hash, count) =
+                (hash.try_into().expect("the first 8 of 12"), count.try_into().expect("the last 4 of 12"));
+            (u64::from_le_bytes(hash), u32::from_le_bytes(count))
         };
         Ok(Self { level: stored.level, counts: entries.iter().map(entry).collect() })
     }
@@ -143,7 +145,9 @@ mod tests {
 
     fn of(values: &[u32]) -> Sample {
         let mut sample = Sample::default();
-        values.iter().for_each(|value| sample.add(crate::value::hash(&value.to_string())));
+        for value in values {
+            sample.add(crate::value::hash(&value.to_string()));
+        }
         sample
     }
 

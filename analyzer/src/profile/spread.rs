@@ -150,7 +150,9 @@ mod tests {
 
     fn of(numbers: &[f64]) -> Spread {
         let mut spread = Spread::default();
-        numbers.iter().for_each(|number| spread.add(*number + 0.0));
+        for number in numbers {
+            spread.add(*number + 0.0);
+        }
         spread
     }
 

@@ -47,8 +47,8 @@ fn where_text(cell: Expr, test: Test) -> Expr {
 }
 
 /// `buffer` is scratch space for patterns.
-fn speaks_against(test: &Test, text: &str, buffer: &mut String) -> bool {
-    match test {
+fn speaks_against(rule: &Test, text: &str, buffer: &mut String) -> bool {
+    match rule {
         Test::Sentinel(seen) => value::sentinel(text).is_some_and(|sentinel| !seen.contains(&sentinel)),
         Test::Decimals(most) => value::number(text).is_some() && value::decimals(text) > *most,
         Test::Value(known) => !known.contains(text),

@@ -1,22 +1,24 @@
 //! Which rules a history teaches. Roles decide which make sense; replay decides which of them are hard.
 
+mod form;
+mod frontier;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
+use frontier::Frontier;
+
 use super::{Check, Quantity, Rule, Test, spread_of};
 use crate::{
     history::{History, Role, is_identifier, kind_of},
-    profile::{ColumnProfile, Spread},
-    replay::HARD,
+    profile::ColumnProfile,
     words,
 };
 
 /// Cells below which "never" means little.
 const ENOUGH: u64 = 20;
-/// More digits after the point than this are a measurement's noise, not a format.
-const MOST_DECIMALS: u32 = 4;
 /// A column in which more of the values are new each time teaches no values.
 const MOST_NEW: f64 = 0.1;
 
@@ -80,59 +82,6 @@ impl Column<'_> {
         }
         rules.push(self.rule(Check::Sentinel, Test::Sentinel(Arc::new(seen)), format!("none {}", self.within())));
         rules
-    }
-
-    fn form(&self) -> Vec<Rule> {
-        let mut rules = Vec::new();
-        let merged = self.merged;
-        if let Some(quantity) = self.kind {
-            let others = merged.filled - spread_of(merged, quantity).map_or(0, Spread::count);
-            let what = if quantity == Quantity::Number { "numbers" } else { "dates" };
-            let before =
-                format!("{} other than {what} {}", words::percent(ratio(others, merged.filled)), self.within());
-            rules.push(Rule {
-                expected: ratio(others, merged.filled),
-                ..self.rule(Check::Type, Test::NotA(quantity), before)
-            });
-            let decimals = merged.decimals.keys().last().copied().unwrap_or(0);
-            if quantity == Quantity::Number && decimals <= MOST_DECIMALS {
-                let before = format!("at most {decimals} digits after the point {}", self.within());
-                rules.push(self.rule(Check::Decimals, Test::Decimals(decimals), before));
-            }
-        } else {
-            let before = format!("at most {} characters {}", merged.longest, self.within());
-            rules.push(self.rule(Check::Length, Test::Longer(merged.longest.saturating_mul(2)), before));
-            rules.extend(self.characters());
-        }
-        if let Some(patterns) = &merged.patterns {
-            let before = format!("{} {}", words::some(patterns.len(), "pattern"), self.within());
-            let test = Test::Pattern(Arc::new(patterns.keys().cloned().collect()));
-            rules.push(Rule {
-                expected: unseen(patterns.values().copied(), merged),
-                ..self.rule(Check::Pattern, test, before)
-            });
-        }
-        rules
-    }
-
-    fn characters(&self) -> Vec<Rule> {
-        let merged = self.merged;
-        let rare = |check, test, count: u64| Rule {
-            expected: ratio(count, merged.filled),
-            ..self.rule(check, test, self.at_most(count))
-        };
-        let shapes = Test::Shape(Arc::new(merged.shapes.keys().copied().collect()));
-        let before = format!("{} {}", words::some(merged.shapes.len(), "form"), self.within());
-        let expected = unseen(merged.shapes.values().copied(), merged);
-        vec![
-            Rule { expected, ..self.rule(Check::Shape, shapes, before) },
-            rare(Check::NonAscii, Test::NonAscii, merged.non_ascii),
-            rare(Check::Mojibake, Test::Mojibake, merged.mojibake),
-        ]
-    }
-
-    fn at_most(&self, count: u64) -> String {
-        format!("{} {}", words::percent(ratio(count, self.merged.filled)), self.within())
     }
 
     fn size(&self) -> Vec<Rule> {
@@ -231,45 +180,4 @@ fn unseen(counts: impl Iterator<Item = u64>, column: &ColumnProfile) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a rate that is learned")]
 fn ratio(count: u64, of: u64) -> f64 {
     if of == 0 { 0.0 } else { count as f64 / of as f64 }
-}
-
-/// Where an advancing column stands, and the borders of where the next push may lie.
-struct Frontier {
-    behind: f64,
-    /// Largest share of an accepted push that lay behind the border.
-    overlap: f64,
-    reached: f64,
-    ahead: f64,
-}
-
-impl Frontier {
-    /// The strictest of four borders that hardly any accepted push was behind: pushes may overlap by hours or by half.
-    fn of(history: &[&ColumnProfile], quantity: Quantity) -> Option<Self> {
-        let spreads: Vec<_> = history.iter().filter_map(|column| spread_of(column, quantity)).collect();
-        let mut steps = Vec::new();
-        for pair in spreads.windows(2) {
-            steps.push(pair[1].range()?.1 - pair[0].range()?.1);
-        }
-        let reached = spreads.iter().filter_map(|s| Some(s.range()?.1)).reduce(f64::max)?;
-        let border =
-            |share: f64, upto: usize| spreads[..upto].iter().filter_map(|s| s.quantile(share)).reduce(f64::max);
-        let overlap = |share: f64| {
-            let behind = |next: usize| {
-                Some(ratio(spreads[next].outside(border(share, next)?, f64::INFINITY), spreads[next].count()))
-            };
-            (1..spreads.len()).filter_map(behind).fold(0.0, f64::max)
-        };
-        let strictest = [1.0, 0.5, 0.1].into_iter().find(|share| overlap(*share) <= HARD).unwrap_or(0.0);
-        // A customer who skips as many days as are known has not sent the future.
-        let known = reached - spreads.first()?.range()?.0;
-        let largest = steps.iter().copied().fold(0.0, f64::max);
-        // Few steps are known to be larger ones' little sisters.
-        let reach = if steps.len() < 7 { 8.0 } else { 3.0 };
-        Some(Self {
-            behind: border(strictest, spreads.len())?,
-            overlap: overlap(strictest),
-            reached,
-            ahead: reached + known.max(reach * largest),
-        })
-    }
 }

@@ -52,8 +52,8 @@ fn push(cells: &Cells, at: i64) -> Profile {
 }
 
 /// What a person would do with the test and one cell.
-fn is_guilty(test: &Test, cell: Option<&str>) -> bool {
-    let Some(text) = cell.filter(|text| !text.is_empty()) else { return matches!(test, Test::Null) };
+fn is_guilty(rule: &Test, cell: Option<&str>) -> bool {
+    let Some(text) = cell.filter(|text| !text.is_empty()) else { return matches!(rule, Test::Null) };
     let as_quantity = |quantity: Quantity| match quantity {
         Quantity::Number => text.trim().parse::<f64>().ok().filter(|n| n.is_finite()),
         Quantity::Moment(DateOrder::YearFirst) => text.trim().parse::<jiff::civil::Date>().ok().map(|date| {
@@ -62,7 +62,7 @@ fn is_guilty(test: &Test, cell: Option<&str>) -> bool {
         }),
         Quantity::Moment(_) => None,
     };
-    match test {
+    match rule {
         Test::Null => false,
         Test::Sentinel(seen) => {
             let known = ["n/a", "null", "none", "9999", "-999", "1970-01-01", "na", "-", "nan"];

@@ -113,7 +113,9 @@ impl Tally {
             }
         }
         let records: &mut Sample = &mut self.scanned.table.records;
-        hashes.iter().for_each(|hash| records.add(*hash));
+        for hash in &hashes {
+            records.add(*hash);
+        }
         hashes
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The order in which a date's parts are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the part that comes first is what they say")]
 pub(crate) enum DateOrder {
     /// `2020-04-03`, `2020/04/03`, with or without a time.
     YearFirst,

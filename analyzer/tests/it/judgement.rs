@@ -44,14 +44,7 @@ fn no_records_are_held() {
 
 #[test]
 fn a_column_of_nulls_names_every_record() {
-    let push: String = orders(6, 100)
-        .lines()
-        .enumerate()
-        .map(|(at, line)| {
-            let fields: Vec<&str> = line.split(',').collect();
-            if at == 0 { format!("{line}\n") } else { format!("{},{},,{}\n", fields[0], fields[1], fields[3]) }
-        })
-        .collect();
+    let push = ["EUR", "USD", "GBP"].iter().fold(orders(6, 100), |push, currency| push.replace(currency, ""));
     let analysis = acme().deliver("push.csv", push.as_bytes());
     assert_eq!((analysis.report.anomalous, checks(&analysis)[0]), (100, "null where never null"));
     assert!(analysis.report.findings[0].reason.contains("none in 6 pushes"), "{}", analysis.report.findings[0].reason);
@@ -89,7 +82,7 @@ fn a_unit_mix_up_is_outside_the_learned_range() {
 #[test]
 fn repeated_records_are_found_but_not_the_first_of_them() {
     let day = orders(6, 100);
-    let again: String = day.lines().skip(1).take(20).map(|line| format!("{line}\n")).collect();
+    let again: String = day.split_inclusive('\n').skip(1).take(20).collect();
     let analysis = acme().deliver("push.csv", (day + &again).as_bytes());
     assert_eq!(analysis.report.anomalous, 20);
     let records: Vec<u64> = analysis.page.sample.iter().map(|record| record.record).collect();

@@ -1,0 +1,69 @@
+//! How cells are written: type, decimals, pattern, letter case, characters.
+
+use std::sync::Arc;
+
+use super::{Check, Column, Rule, Test, ratio, unseen};
+use crate::{
+    history::Role,
+    profile::Spread,
+    rules::{Quantity, spread_of},
+    words,
+};
+
+/// More digits after the point than this are a measurement's noise, not a format.
+const MOST_DECIMALS: u32 = 4;
+
+impl Column<'_> {
+    pub(super) fn form(&self) -> Vec<Rule> {
+        let mut rules = match self.kind {
+            Some(quantity) => self.type_of(quantity),
+            None => self.characters(),
+        };
+        if let Some(patterns) = &self.merged.patterns {
+            let before = format!("{} {}", words::some(patterns.len(), "pattern"), self.within());
+            let test = Test::Pattern(Arc::new(patterns.keys().cloned().collect()));
+            let expected = unseen(patterns.values().copied(), self.merged);
+            rules.push(Rule { expected, ..self.rule(Check::Pattern, test, before) });
+        }
+        rules
+    }
+
+    fn type_of(&self, quantity: Quantity) -> Vec<Rule> {
+        let merged = self.merged;
+        let expected = ratio(merged.filled - spread_of(merged, quantity).map_or(0, Spread::count), merged.filled);
+        let what = if quantity == Quantity::Number { "numbers" } else { "dates" };
+        let before = format!("{} other than {what} {}", words::percent(expected), self.within());
+        let mut rules = vec![Rule { expected, ..self.rule(Check::Type, Test::NotA(quantity), before) }];
+        let decimals = merged.decimals.keys().last().copied().unwrap_or(0);
+        if quantity == Quantity::Number && decimals <= MOST_DECIMALS {
+            let before = format!("at most {decimals} digits after the point {}", self.within());
+            rules.push(self.rule(Check::Decimals, Test::Decimals(decimals), before));
+        }
+        rules
+    }
+
+    fn characters(&self) -> Vec<Rule> {
+        let merged = self.merged;
+        let shapes = Test::Shape(Arc::new(merged.shapes.keys().copied().collect()));
+        let forms = format!("{} {}", words::some(merged.shapes.len(), "form"), self.within());
+        let longest = format!("at most {} characters {}", merged.longest, self.within());
+        let share = |count| format!("{} {}", words::percent(ratio(count, merged.filled)), self.within());
+        let rules = [
+            (Check::Length, Test::Longer(merged.longest.saturating_mul(2)), longest, 0.0),
+            (Check::Shape, shapes, forms, unseen(merged.shapes.values().copied(), merged)),
+            (Check::NonAscii, Test::NonAscii, share(merged.non_ascii), ratio(merged.non_ascii, merged.filled)),
+            (Check::Mojibake, Test::Mojibake, share(merged.mojibake), ratio(merged.mojibake, merged.filled)),
+        ];
+        let least = self.surprise();
+        let rule = |(check, test, before, expected): (Check, Test, String, f64)| Rule {
+            expected: f64::max(expected, least),
+            ..self.rule(check, test, before)
+        };
+        rules.into_iter().map(rule).collect()
+    }
+
+    /// Chance that free text does what it never did: what was not seen in n cells may well be in two of the next n.
+    fn surprise(&self) -> f64 {
+        if matches!(self.role, Role::Text | Role::Code) { ratio(2, self.merged.filled) } else { 0.0 }
+    }
+}
