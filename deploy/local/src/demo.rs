@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionError, types::ExecutionStatus};
 use clap::ValueEnum;
 use holdpoint_platform::{Clients, Stop};
-use holdpoint_review::Seconds;
+use holdpoint_review::{Decision, Seconds};
 
 use crate::{
     deployment::Times,
@@ -85,23 +85,20 @@ pub async fn tell(story: Story, decide: Option<Decide>, stop: Stop) -> anyhow::R
         0 => say("There is no history, so there is nothing to compare the push with."),
         learned => say(&format!("{learned} earlier pushes of {} say what is normal.", story.customer)),
     }
-    let services_stop = Stop::new();
-    let services = local.run_services(services_stop.clone());
-    tokio::pin!(services);
-    let told = tokio::select! {
-        told = deliver_all(&local, &story, decide, &stop) => told,
-        ended = &mut services => bail!("a service ended early: {ended:?}"),
-    };
-    if told.is_ok() && decide.is_none() && !stop.is_requested() {
-        say("Look around; Ctrl-C ends it.");
-        tokio::select! {
-            () = stop.requested() => {}
-            ended = &mut services => bail!("a service ended early: {ended:?}"),
+    let services = local.run_services(Stop::new());
+    let told = async {
+        let told = deliver_all(&local, &story, decide, &stop).await;
+        if told.is_ok() && decide.is_none() && !stop.is_requested() {
+            say("Look around; Ctrl-C ends it.");
+            stop.requested().await;
         }
+        told
+    };
+    // The services are not asked to stop, which would take as long as their last long poll: their whole world goes with them.
+    tokio::select! {
+        told = told => told,
+        ended = services => bail!("a service ended early: {ended:?}"),
     }
-    services_stop.request();
-    services.await?;
-    told
 }
 
 /// Everybody is asked in one channel, and one reviewer by mail. Nobody's turn comes after three seconds.
@@ -191,12 +188,18 @@ fn ended(
     asked: bool,
     decide: Option<Decide>,
 ) -> anyhow::Result<()> {
-    match (status, asked) {
-        (ExecutionStatus::Succeeded, false) => {
-            say(&format!("{name} is within the limit: it went on without a person."));
+    let decision = cause.and_then(|cause| serde_json::from_str::<Decision>(cause).ok());
+    match (status, asked, decision) {
+        (ExecutionStatus::Succeeded, false, _) => {
+            say(&format!("{name} is within the limit: it went on without a person."))
         }
-        (ExecutionStatus::Succeeded, true) => say(&format!("{name} was approved: the workflow went on.")),
-        _ => say(&format!("{name} did not go on: {}", cause.unwrap_or(status.as_str()))),
+        (ExecutionStatus::Succeeded, true, _) => say(&format!("{name} was approved: the workflow went on.")),
+        (_, _, Some(Decision { reviewer: Some(reviewer), reason, .. })) => {
+            let why = reason.map_or_else(String::new, |reason| format!(", because: {reason}"));
+            say(&format!("{name} was rejected by {reviewer}{why}. The workflow ended cleanly."));
+        }
+        (_, _, Some(_)) => say(&format!("{name} expired: nobody decided in time. The workflow ended cleanly.")),
+        (_, _, None) => say(&format!("{name} did not go on: {}", cause.unwrap_or(status.as_str()))),
     }
     let expected = match decide {
         Some(Decide::Approve) | None => {
