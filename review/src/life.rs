@@ -135,9 +135,9 @@ fn tick(round: &Round, generation: u32, sent_at: Timestamp, now: Timestamp) -> S
         let then = after_closing(&expired);
         return Step::write(expired, then);
     }
-    let mut then: Vec<_> = missing_requests(round).chain(due_reminders(round, now)).map(Action::Notify).collect();
-    then.push(Action::Heartbeat);
-    Step::act(then)
+    // The heartbeat first: a notices queue that fails must not cost the token.
+    let notices = missing_requests(round).chain(due_reminders(round, now)).map(Action::Notify);
+    Step::act(std::iter::once(Action::Heartbeat).chain(notices).collect())
 }
 
 /// What an open or closed round still owes: the answer to Step Functions first, then its outcome to every channel.

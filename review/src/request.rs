@@ -188,6 +188,14 @@ impl ReviewRequest {
         if self.key.is_empty() || self.key.chars().count() > 256 {
             return refuse("request.key", "must have 1 to 256 characters");
         }
+        // They name keys in S3, which hold 1,024 bytes, and a key that is refused for ever would look like an outage.
+        let names_a_key = |name: &str| (1..=256).contains(&name.len()) && !name.chars().any(char::is_control);
+        if !names_a_key(&self.dataset) {
+            return refuse("request.dataset", "must have 1 to 256 bytes and no control character");
+        }
+        if !names_a_key(&self.customer) {
+            return refuse("request.customer", "must have 1 to 256 bytes and no control character");
+        }
         if self.title.trim().is_empty() {
             return refuse("request.title", "must not be empty");
         }
@@ -225,6 +233,11 @@ mod tests {
         assert!(refusal(&format!(r#"{{"version":1,{VISIT}}}"#)).contains("`request`"));
         assert!(refusal(&with_key("")).contains("request.key"));
         assert!(refusal(&with_key("k").replace("\"title\"", "\"titel\"")).contains("`titel`"));
+        let long = format!("\"dataset\":\"{}\"", "d".repeat(257));
+        assert!(refusal(&with_key("k").replace("\"dataset\":\"d\"", &long)).contains("request.dataset"));
+        assert!(
+            refusal(&with_key("k").replace("\"customer\":\"c\"", "\"customer\":\"\"")).contains("request.customer")
+        );
     }
 
     #[test]

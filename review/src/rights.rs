@@ -54,25 +54,34 @@ pub fn may_decide(route: &Route, request: &ReviewRequest, who: &Who) -> Result<V
         }
         (None, Who::MailOwner(_)) => return Err(NotAllowed::NotAReviewer),
         (None, _) if route.named_only => return Err(NotAllowed::NotAReviewer),
+        // A channel's link says that somebody is a member, not who: it cannot tell the submitter from the others, nor two
+        // voters from one.
+        (None, Who::ChannelMember(_)) if request.submitter.is_some() || route.quorum > 1 => {
+            return Err(NotAllowed::NotAReviewer);
+        }
         (None, Who::ChannelMember(channel)) => anybody_in(channel),
         (None, Who::SlackUser { user, channel }) => {
-            if !route.slack.contains(channel) && !is_escalated_to(route, channel) {
-                return Err(NotAllowed::NotAReviewer);
+            let was_asked = route.slack.contains(channel) || is_escalated_to(route, channel);
+            match request.submitter.as_deref() {
+                Some(submitter) if submitter == user => return Err(NotAllowed::Submitter),
+                // Only the Slack id of this person is known, which says nothing against a name or an address.
+                Some(submitter) if !is_slack_id(submitter) => return Err(NotAllowed::NotAReviewer),
+                _ if !was_asked => return Err(NotAllowed::NotAReviewer),
+                _ => {}
             }
             Voter { id: format!("slack:{user}"), name: format!("<@{user}>") }
         }
     };
-    match &request.submitter {
-        Some(submitter) if voter.id.split_once(':').is_some_and(|(_, id)| id == submitter) => {
-            Err(NotAllowed::Submitter)
-        }
-        _ => Ok(voter),
-    }
+    Ok(voter)
+}
+
+fn is_slack_id(name: &str) -> bool {
+    name.starts_with(['U', 'W']) && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 fn named_reviewer<'a>(route: &'a Route, who: &Who) -> Option<&'a Reviewer> {
     route.reviewers.iter().find(|reviewer| match who {
-        Who::MailOwner(address) => reviewer.mail.as_ref() == Some(address),
+        Who::MailOwner(address) => reviewer.mail.as_ref().is_some_and(|mail| mail.eq_ignore_ascii_case(address)),
         Who::SlackUser { user, .. } => reviewer.slack.as_ref() == Some(user),
         Who::ChannelMember(_) => false,
     })
@@ -80,7 +89,8 @@ fn named_reviewer<'a>(route: &'a Route, who: &Who) -> Option<&'a Reviewer> {
 
 fn is_submitter(request: &ReviewRequest, reviewer: &Reviewer) -> bool {
     let names = [Some(&reviewer.name), reviewer.mail.as_ref(), reviewer.slack.as_ref()];
-    request.submitter.is_some() && names.contains(&request.submitter.as_ref())
+    let is_named = |submitter: &String| names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(submitter));
+    request.submitter.as_ref().is_some_and(is_named)
 }
 
 fn is_escalated_to(route: &Route, channel: &str) -> bool {
@@ -94,4 +104,78 @@ fn anybody_in(channel: &Channel) -> Voter {
         Channel::Mail(_) => "a holder of the link".to_owned(),
     };
     Voter { id: format!("channel:{}", channel.id()), name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Routes;
+
+    const ROUTES: &str = r#"
+        [[reviewer]]
+        name = "dana"
+        mail = "Dana@example.com"
+        slack = "U1"
+
+        [[route]]
+        slack = ["C1"]
+        reviewers = ["dana"]
+    "#;
+
+    fn request(submitter: Option<&str>) -> ReviewRequest {
+        ReviewRequest {
+            key: "k".into(),
+            dataset: "d".into(),
+            customer: "c".into(),
+            title: "t".into(),
+            measure: None,
+            findings: vec![],
+            if_approved: "a".into(),
+            if_rejected: "r".into(),
+            submitter: submitter.map(str::to_owned),
+            evidence: None,
+        }
+    }
+
+    fn ask(routes: &str, submitter: Option<&str>, who: &Who) -> Result<String, NotAllowed> {
+        let request = request(submitter);
+        let routes = Routes::parse(routes).unwrap();
+        may_decide(routes.for_request(&request).unwrap(), &request, who).map(|voter| voter.id)
+    }
+
+    fn slack(user: &str) -> Who {
+        Who::SlackUser { user: user.into(), channel: "C1".into() }
+    }
+
+    fn member() -> Who {
+        Who::ChannelMember(Channel::Slack("C1".into()))
+    }
+
+    #[test]
+    fn one_person_is_one_voter_through_whatever_channel() {
+        let mailed = ask(ROUTES, None, &Who::MailOwner("dana@example.com".into()));
+        assert_eq!(mailed, Ok("reviewer:dana".to_owned()));
+        assert_eq!(ask(ROUTES, None, &slack("U1")), mailed);
+    }
+
+    #[test]
+    fn the_submitter_decides_through_no_door() {
+        for submitter in ["dana", "DANA@example.com", "U1"] {
+            assert_eq!(ask(ROUTES, Some(submitter), &slack("U1")), Err(NotAllowed::Submitter), "{submitter}");
+            assert_eq!(ask(ROUTES, Some(submitter), &member()), Err(NotAllowed::NotAReviewer), "{submitter}");
+        }
+        assert_eq!(ask(ROUTES, Some("U9"), &slack("U9")), Err(NotAllowed::Submitter));
+        assert_eq!(ask(ROUTES, Some("lee@example.com"), &slack("U9")), Err(NotAllowed::NotAReviewer), "could be lee");
+        assert_eq!(ask(ROUTES, Some("U8"), &slack("U9")), Ok("slack:U9".to_owned()));
+    }
+
+    #[test]
+    fn a_channels_link_counts_where_it_is_all_that_is_asked_for() {
+        let quorum = ROUTES.replace("reviewers", "quorum = 2\n        reviewers");
+        let named = ROUTES.replace("reviewers", "named_only = true\n        reviewers");
+        assert!(ask(ROUTES, None, &member()).is_ok());
+        assert_eq!(ask(&quorum, None, &member()), Err(NotAllowed::NotAReviewer), "it cannot tell two people from one");
+        assert_eq!(ask(&named, None, &member()), Err(NotAllowed::NotAReviewer));
+        assert_eq!(ask(&named, None, &slack("U9")), Err(NotAllowed::NotAReviewer));
+    }
 }

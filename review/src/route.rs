@@ -199,13 +199,19 @@ impl FileRoute {
             named_only: self.named_only,
             quorum: self.quorum,
             deadline: self.deadline,
-            remind_after: self.remind_after.clone(),
+            remind_after: sorted(&self.remind_after),
             escalate: self.escalate.clone(),
             at_deadline: self.at_deadline,
             tell: self.tell.clone(),
         };
         Ok(Entry { dataset: self.dataset.clone(), customer: self.customer.clone(), route })
     }
+}
+
+fn sorted(times: &[Seconds]) -> Vec<Seconds> {
+    let mut times = times.to_vec();
+    times.sort();
+    times
 }
 
 fn glob_matches(glob: &str, name: &str) -> bool {
