@@ -162,7 +162,9 @@ impl Reviews {
         Ok(Carried { stored, delete_clock: false })
     }
 
-    async fn read_again(&self, stored: Stored) -> Result<Stored, ReadError> {
-        Ok(self.ledger.read(&stored.round.review_id, stored.round.round).await?.unwrap_or(stored))
+    async fn read_again(&self, stored: Stored) -> Result<Stored, Interrupted> {
+        let again = self.ledger.read(&stored.round.review_id, stored.round.round).await?;
+        // Removed from the ledger meanwhile: nothing can be written over it any more.
+        again.ok_or(Interrupted::Write(WriteError::Refused))
     }
 }

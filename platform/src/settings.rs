@@ -67,6 +67,10 @@ impl<'a> Settings<'a> {
             },
             (None, None) => return None,
         };
+        if text.trim().is_empty() {
+            self.problems.push(format!("{name}_FILE: the file is empty"));
+            return None;
+        }
         parse(text.trim()).map_err(|error| self.problems.push(format!("{name}: {error}"))).ok()
     }
 
