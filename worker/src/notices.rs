@@ -206,7 +206,7 @@ impl Sender {
 /// When to try again, and what to say about it: the last try says that the queue gives up.
 fn after_failure(undelivered: &Undelivered, receives: u32) -> After {
     let cause = undelivered as &dyn Error;
-    if receives >= NOTICE_RECEIVES {
+    if receives >= NOTICE_RECEIVES && !matches!(undelivered, Undelivered::Limited(_)) {
         error!(error = cause, "a notice goes to the dead-letter queue");
         return After::Leave;
     }

@@ -95,8 +95,15 @@ impl SlackDesk {
             Place::Bot { api, channel } => {
                 let mark = Mark::of(round, &notice.channel, purpose_word(notice));
                 let thread = thread_of(round, notice, channel, at_home);
-                if let Some(found) = api.find(channel, round.opened_at(), thread, &mark).await? {
-                    return Ok(Some(found));
+                let (thread, found) = match api.find(channel, round.opened_at(), thread, &mark).await {
+                    // Somebody deleted the question; what would be a reply stands by itself.
+                    Err(SlackError::Gone) if thread.is_some() => {
+                        (None, api.find(channel, round.opened_at(), None, &mark).await?)
+                    }
+                    found => (thread, found?),
+                };
+                if found.is_some() {
+                    return Ok(found);
                 }
                 if !round.is_open() {
                     return Ok(None);
