@@ -67,7 +67,10 @@ impl Config {
         let tick = settings.or("HOLDPOINT_TICK", Seconds(60));
         let name = environment.clone().unwrap_or_default();
         let link_keys = settings.required_secret("HOLDPOINT_LINK_KEYS", |text| LinkKeys::parse(&name, text));
-        let public_url = settings.required("HOLDPOINT_PUBLIC_URL");
+        let public_url = settings.required::<Url>("HOLDPOINT_PUBLIC_URL");
+        if public_url.as_ref().is_some_and(|url| url.path() != "/") {
+            settings.refuse("HOLDPOINT_PUBLIC_URL: must have no path; the pages are served at the root");
+        }
         let listen = settings.or("HOLDPOINT_LISTEN", LISTEN);
         let slack = SlackConfig::read(&mut settings);
         settings.finish(|| {
@@ -95,10 +98,18 @@ impl SlackConfig {
         Self {
             signing_secret: settings.secret("HOLDPOINT_SLACK_SIGNING_SECRET", keep),
             bot_token: settings.secret("HOLDPOINT_SLACK_BOT_TOKEN", keep),
-            api_url: settings.or("HOLDPOINT_SLACK_API_URL", default),
+            api_url: as_folder(settings.or("HOLDPOINT_SLACK_API_URL", default)),
             team: settings.optional("HOLDPOINT_SLACK_TEAM"),
         }
     }
+}
+
+/// With a slash at its end, so that a method's name joined to it does not replace the last part.
+fn as_folder(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
 }
 
 #[cfg(test)]
