@@ -49,7 +49,7 @@ pub async fn learn(
     let mut learned = 0;
     for (key, delivered_at) in objects {
         let folder = tempfile::tempdir()?;
-        let file = folder.path().join(key.rsplit('/').next().unwrap_or("push"));
+        let file = folder.path().join("push");
         let source = ObjectVersion {
             bucket: store.bucket.clone(),
             key: key.clone(),

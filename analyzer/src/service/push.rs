@@ -78,8 +78,7 @@ impl Pushes {
     ) -> Result<Option<Vec<u8>>, PushError> {
         let (dataset, customer) = self.pattern.read(&version.key).ok_or_else(|| PushError::Key(version.key.clone()))?;
         let folder = tempfile::tempdir()?;
-        // The name decides nothing, its ending hints at the format.
-        let file = folder.path().join(version.key.rsplit('/').next().unwrap_or("push"));
+        let file = folder.path().join("push");
         let Some(delivered) = self.store.fetch(version, &file).await? else { return Ok(None) };
         let push = Push {
             source: version.clone(),
