@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionError, types::ExecutionStatus};
 use clap::ValueEnum;
 use holdpoint_platform::{Clients, Stop};
-use holdpoint_review::{Decision, Seconds};
+use holdpoint_review::{Decision, REVIEW_EXPIRED, REVIEW_REJECTED, Seconds};
 
 use crate::{
     deployment::Times,
@@ -128,26 +128,57 @@ pub async fn learn(local: &Local, story: &Story) -> anyhow::Result<usize> {
 }
 
 async fn deliver_all(local: &Local, story: &Story, decide: Option<Decide>, stop: &Stop) -> anyhow::Result<()> {
+    let mut last = None;
     for file in &story.delivered {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let body = tokio::fs::read(file).await.with_context(|| file.display().to_string())?;
         let key = format!("incoming/{}/{}/{name}", story.dataset, story.customer);
         say(&format!("\n{} delivers {name}.", story.customer));
         let (_, execution) = local.deliver(&key, body).await?;
-        follow(local, &name, &execution, decide, stop).await?;
+        last = follow(local, &name, &execution, decide, stop).await?;
     }
-    Ok(())
+    match decide {
+        None => Ok(()),
+        Some(decide) => {
+            let as_decided = last.is_some_and(|end| end.is_what(decide));
+            anyhow::ensure!(as_decided, "the last execution did not end as --decide says");
+            Ok(())
+        }
+    }
 }
 
-/// Follows a push's execution to its end.
-async fn follow(local: &Local, name: &str, execution: &str, decide: Option<Decide>, stop: &Stop) -> anyhow::Result<()> {
+/// How an execution ended.
+struct End {
+    status: ExecutionStatus,
+    error: Option<String>,
+    cause: Option<String>,
+}
+
+impl End {
+    fn is_what(&self, decide: Decide) -> bool {
+        match decide {
+            Decide::Approve => self.status == ExecutionStatus::Succeeded,
+            Decide::Reject => self.error.as_deref() == Some(REVIEW_REJECTED),
+            Decide::Nobody => self.error.as_deref() == Some(REVIEW_EXPIRED),
+        }
+    }
+}
+
+/// Follows a push's execution to its end; none where asked to stop before.
+async fn follow(
+    local: &Local,
+    name: &str,
+    execution: &str,
+    decide: Option<Decide>,
+    stop: &Stop,
+) -> anyhow::Result<Option<End>> {
     let clients = local.clients("operator");
     let mails = local.mail.mails().len();
     let mut asked = false;
     while !stop.is_requested() {
-        match look(&clients, execution).await? {
-            Some((ExecutionStatus::Running, _)) | None => {}
-            Some((status, cause)) => return ended(name, &status, cause.as_deref(), asked, decide),
+        if let Some(end) = look(&clients, execution).await? {
+            tell_end(name, &end, asked);
+            return Ok(Some(end));
         }
         let link = local.mail.mails().get(mails).and_then(|mail| link_in(&mail.text));
         if let Some(link) = link.filter(|_| !asked) {
@@ -157,12 +188,14 @@ async fn follow(local: &Local, name: &str, execution: &str, decide: Option<Decid
         }
         stop.pause(LOOK_AGAIN_AFTER).await;
     }
-    Ok(())
+    Ok(None)
 }
 
-async fn look(clients: &Clients, execution: &str) -> anyhow::Result<Option<(ExecutionStatus, Option<String>)>> {
+/// How an execution ended; none while it runs, or has not started yet.
+async fn look(clients: &Clients, execution: &str) -> anyhow::Result<Option<End>> {
     match clients.sfn.describe_execution().execution_arn(execution).send().await {
-        Ok(described) => Ok(Some((described.status.clone(), described.cause))),
+        Ok(described) if described.status == ExecutionStatus::Running => Ok(None),
+        Ok(described) => Ok(Some(End { status: described.status, error: described.error, cause: described.cause })),
         Err(error) if error.as_service_error().is_some_and(DescribeExecutionError::is_execution_does_not_exist) => {
             Ok(None)
         }
@@ -181,38 +214,20 @@ async fn play(decide: Option<Decide>, link: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ended(
-    name: &str,
-    status: &ExecutionStatus,
-    cause: Option<&str>,
-    asked: bool,
-    decide: Option<Decide>,
-) -> anyhow::Result<()> {
+fn tell_end(name: &str, end: &End, asked: bool) {
+    let cause = end.cause.as_deref();
     let decision = cause.and_then(|cause| serde_json::from_str::<Decision>(cause).ok());
-    match (status, asked, decision) {
-        (ExecutionStatus::Succeeded, false, _) => {
-            say(&format!("{name} is within the limit: it went on without a person."))
-        }
-        (ExecutionStatus::Succeeded, true, _) => say(&format!("{name} was approved: the workflow went on.")),
+    let told = match (&end.status, asked, decision) {
+        (ExecutionStatus::Succeeded, false, _) => "is within the limit: it went on without a person.".to_owned(),
+        (ExecutionStatus::Succeeded, true, _) => "was approved: the workflow went on.".to_owned(),
         (_, _, Some(Decision { reviewer: Some(reviewer), reason, .. })) => {
             let why = reason.map_or_else(String::new, |reason| format!(", because: {reason}"));
-            say(&format!("{name} was rejected by {reviewer}{why}. The workflow ended cleanly."));
+            format!("was rejected by {reviewer}{why}. The workflow ended cleanly.")
         }
-        (_, _, Some(_)) => say(&format!("{name} expired: nobody decided in time. The workflow ended cleanly.")),
-        (_, _, None) => say(&format!("{name} did not go on: {}", cause.unwrap_or(status.as_str()))),
-    }
-    let expected = match decide {
-        Some(Decide::Approve) | None => {
-            return expect(asked && *status != ExecutionStatus::Succeeded && decide.is_some(), name);
-        }
-        Some(Decide::Reject | Decide::Nobody) => ExecutionStatus::Failed,
+        (_, _, Some(_)) => "expired: nobody decided in time. The workflow ended cleanly.".to_owned(),
+        (status, _, None) => format!("did not go on: {}", cause.unwrap_or(status.as_str())),
     };
-    expect(asked && *status != expected, name)
-}
-
-fn expect(otherwise: bool, name: &str) -> anyhow::Result<()> {
-    anyhow::ensure!(!otherwise, "the execution of {name} did not end as it was decided");
-    Ok(())
+    say(&format!("{name} {told}"));
 }
 
 /// The first link into the callback in a mail's text.

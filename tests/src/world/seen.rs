@@ -45,6 +45,14 @@ impl World {
         round
     }
 
+    /// Whether no clock ticks any more and no review stands in the index of open ones.
+    pub async fn is_quiet(&self) -> bool {
+        let depth = self.local.aws.queue_depth("clock").expect("there is a clock queue");
+        let list = self.clients.s3.list_objects_v2().bucket(&self.local.deployment.bucket).prefix("open/");
+        let open = list.send().await.expect("S3 lists").contents().len();
+        depth.visible + depth.in_flight + depth.delayed + open == 0
+    }
+
     /// How many mails ask dana.
     pub fn request_mails(&self) -> usize {
         self.local.mail.mails().iter().filter(|mail| mail.header("In-Reply-To").is_none()).count()

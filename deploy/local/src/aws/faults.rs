@@ -32,6 +32,8 @@ pub enum Verdict {
     LoseRequest,
     /// The request takes effect and the connection is cut instead of a reply.
     LoseReply,
+    /// The request takes effect, and neither a reply nor an end of the connection comes: what a client sees that dies now.
+    HoldReply,
     /// The service's own throttling error: `SlowDown` from S3, `ThrottlingException` from the others.
     Throttle,
     /// HTTP 500 in the service's own form, without effect.

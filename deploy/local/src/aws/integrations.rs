@@ -26,7 +26,7 @@ pub(crate) fn integrations(faults: Faults, s3: Arc<S3>) -> Integrations {
         let call = |parameters| s3.integrate(action, parameters);
         let outcome = match faults.judge(&request(action, &parameters)) {
             Verdict::Serve | Verdict::ServeLate(_) => call(parameters),
-            Verdict::LoseReply => call(parameters).and(Err(lost())),
+            Verdict::LoseReply | Verdict::HoldReply => call(parameters).and(Err(lost())),
             Verdict::LoseRequest => Err(lost()),
             Verdict::Throttle => Err(slow_down()),
             Verdict::FailInternally => Err(internal_error()),

@@ -100,10 +100,14 @@ async fn answer(services: Arc<Services>, request: http::Request<Incoming>) -> Re
         Verdict::Throttle => return Ok(call.refuse(&call.throttled())),
         Verdict::FailInternally => return Ok(call.refuse(&internal_error())),
         Verdict::Refuse(ref error) => return Ok(call.refuse(error)),
-        Verdict::Serve | Verdict::LoseReply => {}
+        Verdict::Serve | Verdict::LoseReply | Verdict::HoldReply => {}
     }
     let reply = services.serve(call).await;
-    if verdict == Verdict::LoseReply { Err(Cut::ByFault) } else { Ok(reply) }
+    match verdict {
+        Verdict::LoseReply => Err(Cut::ByFault),
+        Verdict::HoldReply => std::future::pending().await,
+        _ => Ok(reply),
+    }
 }
 
 impl Services {
