@@ -108,7 +108,8 @@ mod tests {
     fn the_longest_report_makes_a_request_that_the_worker_takes() {
         let hostile = "\u{1}".repeat(480);
         let mut report = report();
-        (report.dataset, report.customer) = (hostile.clone(), hostile.clone());
+        let longest = "é".repeat(128);
+        (report.dataset, report.customer) = (longest.clone(), longest);
         report.findings = vec![found(&[&hostile, &hostile], &hostile); 1_000];
         let visit = Visit { execution: "e".into(), state: "s".into(), entered: "t".into(), redrives: 0 };
         let input = ActivityInput { version: 1, visit, request: request(&report, evidence()) };
