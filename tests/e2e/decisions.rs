@@ -63,8 +63,8 @@ async fn b25_a_rejection_in_slack_asks_for_a_reason() {
 
 #[tokio::test]
 async fn b14_nobody_decides_so_it_is_reminded_of_then_expires_and_fails_cleanly() {
-    let mut options = Options::default().deadline("6s");
-    options.routes = options.routes.replace("deadline", "remind_after = [\"2s\"]\ndeadline");
+    let mut options = Options::default().deadline("12s");
+    options.routes = options.routes.replace("deadline", "remind_after = [\"3s\"]\ndeadline");
     let world = World::of_reviews(options).await;
     let held = world.held_push().await;
     let link = world.link().await;
@@ -85,7 +85,7 @@ async fn b14_nobody_decides_so_it_is_reminded_of_then_expires_and_fails_cleanly(
 
 #[tokio::test]
 async fn b20_a_click_after_the_deadline_decides_nothing() {
-    let world = World::of_reviews(Options::default().deadline("3s")).await;
+    let world = World::of_reviews(Options::default().deadline("8s")).await;
     let held = world.held_push().await;
     let link = world.link().await;
     let page = world.open(&link).await;

@@ -14,7 +14,7 @@ fn fault(action: &'static str, times: usize, verdict: Verdict) -> Fault {
 
 #[tokio::test]
 async fn b02_a_lost_poll_heals_itself_and_asks_once() {
-    let world = World::start(&[Service::Callback], Options::default().heartbeat(2)).await;
+    let world = World::start(&[Service::Callback], Options::default().heartbeat(3)).await;
     let mut world = world;
     world.local.aws.faults().inject(fault("AWSStepFunctions.GetActivityTask", 1, Verdict::LoseReply));
     let held = world.held_push().await;
@@ -48,7 +48,7 @@ async fn b12_an_execution_stopped_while_open_is_withdrawn_on_every_surface() {
 
 #[tokio::test]
 async fn b12_b13_workers_away_for_twice_the_heartbeat_lose_no_review_and_no_decision() {
-    let mut world = World::of_reviews(Options::default().heartbeat(2)).await;
+    let mut world = World::of_reviews(Options::default().heartbeat(3)).await;
     let mut held = Vec::new();
     for _ in 0..10 {
         held.push(world.held_push().await);
@@ -149,7 +149,7 @@ async fn b34_a_post_that_arrived_unheard_leaves_one_live_set_of_buttons() {
 
 #[tokio::test]
 async fn b11_two_workers_tick_the_same_reviews_harmlessly() {
-    let mut world = World::of_reviews(Options::default().deadline("4s")).await;
+    let mut world = World::of_reviews(Options::default().deadline("8s")).await;
     world.run(Service::Worker);
     let held = world.held_push().await;
     world.ended(&held.execution).await.assert_expired();

@@ -123,7 +123,14 @@ impl Local {
 }
 
 /// A port that was free a moment ago. Links are made before the callback listens, and it must come back to the same port
-/// after a restart, so it cannot choose one itself.
+/// after a restart, so it cannot choose one itself. Below the range from which outgoing connections take theirs, or one of
+/// them might sit on it when the callback comes back.
 async fn free_port() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind(ANY_PORT).await?.local_addr()?)
+    for _ in 0..100 {
+        let port = SocketAddr::new(ANY_PORT.ip(), fastrand::u16(20_000..32_000));
+        if TcpListener::bind(port).await.is_ok() {
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("no port between 20000 and 32000 is free on this machine")
 }
