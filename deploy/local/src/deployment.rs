@@ -1,4 +1,4 @@
-//! Creates on the stand-in what `deploy/aws/stack.yaml` creates on AWS: bucket, queues, activity, state machine.
+//! Creates on the stand-in what a deployment needs on AWS: bucket, queues, activity, state machine.
 //!
 //! Through the same APIs, from the same `review.asl.json`; only its times are shorter, so that nobody waits five minutes.
 
