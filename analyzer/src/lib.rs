@@ -1,6 +1,6 @@
 //! What is normal for a customer, and what is wrong with a push.
 //!
-//! [`profile`] says what a trusted file looked like, [`Baseline::learn`] what a customer's accepted pushes have in common, and
+//! [`profile()`] says what a trusted file looked like, [`Baseline::learn`] what a customer's accepted pushes have in common, and
 //! [`analyze`] judges a push by it. Polars stops at this crate: what leaves it is JSON of the contract types and a CSV.
 
 mod baseline;
