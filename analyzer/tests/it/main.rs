@@ -5,6 +5,7 @@
 mod command;
 mod hostile;
 mod judgement;
+mod stopping;
 
 use std::{
     collections::BTreeMap,
