@@ -1,13 +1,13 @@
 //! Step Functions, as a review needs it: keep a task alive, tell it the answer, and see what became of an execution.
 
-use std::collections::BTreeSet;
+mod history;
 
 use aws_sdk_sfn::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{ExecutionStatus, HistoryEvent, HistoryEventType},
+    types::ExecutionStatus,
 };
-use holdpoint_review::{ActivityInput, Answer, AnswerMark, ExecutionFacts, REVIEW_BAD_INPUT, Round, TaskToken};
+use holdpoint_review::{Answer, ExecutionFacts, REVIEW_BAD_INPUT, Round, TaskToken};
 
 /// The tasks of one account.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ impl Tasks {
                 Err(error) => return Err(TasksError(error.into())),
             }
         }
-        judge_history(round, &events, facts);
+        history::judge(round, &events, facts);
         Ok(())
     }
 }
@@ -140,49 +140,5 @@ fn is_gone<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ExecutionDoesNotExist")
 }
 
-/// Reads from a history whether the round's task was answered, and by whom.
-///
-/// Events carry no token, so that ours are known by the review and round in output or cause, and another's by the chain
-/// of `previousEventId` from the answer back to the scheduling of our task, which is known by its input.
-fn judge_history(round: &Round, events: &[HistoryEvent], facts: &mut ExecutionFacts) {
-    let mut ours = BTreeSet::new();
-    for event in events {
-        let follows_ours = ours.contains(&event.previous_event_id());
-        match event.r#type() {
-            HistoryEventType::ActivityScheduled if schedules(round, event) => {
-                ours.insert(event.id());
-            }
-            HistoryEventType::ActivityStarted if follows_ours => {
-                ours.insert(event.id());
-            }
-            HistoryEventType::ActivitySucceeded | HistoryEventType::ActivityFailed => {
-                let by_us = answer_mark(event)
-                    .is_some_and(|mark| mark.review_id == round.review_id && mark.round == round.round);
-                facts.answered_by_us |= by_us;
-                facts.answered_by_another |= follows_ours && !by_us;
-            }
-            _ => {}
-        }
-    }
-    facts.history_is_whole = events.last().is_some_and(|event| {
-        matches!(
-            event.r#type(),
-            HistoryEventType::ExecutionSucceeded
-                | HistoryEventType::ExecutionFailed
-                | HistoryEventType::ExecutionAborted
-                | HistoryEventType::ExecutionTimedOut
-        )
-    });
-}
-
-fn schedules(round: &Round, event: &HistoryEvent) -> bool {
-    let input = event.activity_scheduled_event_details().and_then(|details| details.input());
-    let input = input.and_then(|text| ActivityInput::parse(text).ok());
-    input.is_some_and(|input| input.request.key == round.request.key && input.visit == *round.visit())
-}
-
-fn answer_mark(event: &HistoryEvent) -> Option<AnswerMark> {
-    let output = event.activity_succeeded_event_details().and_then(|details| details.output());
-    let cause = event.activity_failed_event_details().and_then(|details| details.cause());
-    output.or(cause).and_then(AnswerMark::read)
-}
+#[cfg(test)]
+mod tests;

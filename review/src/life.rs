@@ -54,7 +54,8 @@ pub enum Input {
 pub struct ExecutionFacts {
     /// Whether it still runs.
     pub running: bool,
-    /// Whether the history that was read is whole: that of an ended execution counts only once it holds the ending event.
+    /// Whether the history that was read holds all there will ever be of the round's visit: it shows a later visit of the
+    /// review, or the execution's end.
     pub history_is_whole: bool,
     /// An answer in the history that carries this review and round.
     pub answered_by_us: bool,
@@ -163,7 +164,8 @@ fn token_lost(round: &Round, facts: ExecutionFacts, now: Timestamp) -> Step {
     if facts.answered_by_us {
         return resolve(round, true, now);
     }
-    let can_hear_no_more = facts.later_round || (!facts.running && facts.history_is_whole);
+    // A later round says that the visit is over, but not how: only a history that has come so far can tell.
+    let can_hear_no_more = facts.history_is_whole && (facts.later_round || !facts.running);
     if can_hear_no_more { resolve(round, false, now) } else { Step::default() }
 }
 
@@ -256,7 +258,7 @@ pub fn after_admission(round: &Round) -> Vec<Action> {
 pub enum Refusal {
     /// No right to decide.
     #[error(transparent)]
-    NotAllowed(#[from] NotAllowed),
+    NotAllafter_admission(#[from] NotAllowed),
     /// The round is closed.
     #[error("this review is closed: {}", .0.as_str())]
     Closed(Outcome),

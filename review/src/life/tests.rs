@@ -157,8 +157,8 @@ fn one_reject_decides_whatever_the_quorum() {
 fn the_submitter_may_not_decide_and_nothing_changes() {
     let mut round = asked(route());
     round.request.submitter = Some("dana".into());
-    assert_eq!(says(&round, "dana", Verdict::Approve, start()), Err(Refusal::NotAllowed(NotAllowed::Submitter)));
-    assert_eq!(says(&round, "eve", Verdict::Approve, start()), Err(Refusal::NotAllowed(NotAllowed::NotAReviewer)));
+    assert_eq!(says(&round, "dana", Verdict::Approve, start()), Err(Refusal::NotAllafter_admission(NotAllowed::Submitter)));
+    assert_eq!(says(&round, "eve", Verdict::Approve, start()), Err(Refusal::NotAllafter_admission(NotAllowed::NotAReviewer)));
     assert!(says(&round, "lee", Verdict::Approve, start()).is_ok());
 }
 
@@ -316,7 +316,9 @@ fn what_was_applied_is_never_called_not_applied() {
     check(BETWEEN_TOKENS, None);
     check(ExecutionFacts { history_is_whole: false, ..ended }, None);
     check(ended, Some(false));
-    check(ExecutionFacts { later_round: true, ..BETWEEN_TOKENS }, Some(false));
+    let later = ExecutionFacts { later_round: true, ..BETWEEN_TOKENS };
+    check(later, None);
+    check(ExecutionFacts { history_is_whole: true, ..later }, Some(false));
     check(ExecutionFacts { answered_by_us: true, later_round: true, ..ended }, Some(true));
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Execution {
     pub(crate) answered_by_another: bool,
     /// Describe does not know of its end yet.
     pub(crate) describe_lags: bool,
-    /// The history holds neither its end yet nor the newest answer.
+    /// The history holds neither its end yet nor what became of the newest two tasks.
     pub(crate) history_lags: bool,
     redrives: u32,
 }
@@ -117,16 +117,19 @@ impl Execution {
         alive
     }
 
-    /// A history that lags lacks its tail. What came before a later task has long arrived when that task is in the ledger.
+    /// A history that lags lacks its tail, and that may be long: also an answer whose execution has gone on to a later visit.
     pub(crate) fn history(&self, round: &Round) -> ExecutionFacts {
-        let seen = self.tasks.len() - usize::from(self.history_lags);
-        let answers = self.tasks[..seen].iter().filter_map(|task| match task.state {
+        let seen = self.tasks.len().saturating_sub(if self.history_lags { 2 } else { 0 });
+        let seen = &self.tasks[..seen];
+        let has_left =
+            seen.iter().skip_while(|task| task.visit != *round.visit()).any(|task| task.visit != *round.visit());
+        let answers = seen.iter().filter_map(|task| match task.state {
             TaskState::Answered { by, .. } => Some((&task.visit, by)),
             _ => None,
         });
         let mut facts = ExecutionFacts {
             running: true,
-            history_is_whole: self.status == Status::Ended && !self.history_lags,
+            history_is_whole: has_left || (self.status == Status::Ended && !self.history_lags),
             answered_by_us: false,
             answered_by_another: false,
             later_round: false,
