@@ -105,30 +105,34 @@ impl Reviews {
         reply: Result<TaskReply, TasksError>,
     ) -> Result<Option<Step>, Interrupted> {
         let round = &stored.round;
-        let input = match reply {
-            Ok(TaskReply::Taken) => None,
-            Ok(TaskReply::Lost) => self.facts(round).await?.map(Input::TokenLost),
+        match reply {
+            Ok(TaskReply::Taken) => Ok(None),
+            Ok(TaskReply::Lost) if self.tasks.is_due(round) => self.after_token_lost(round).await,
+            Ok(TaskReply::Lost) => Ok(None),
             Err(error) => {
                 warn!(review.id = %round.review_id, error = &error as &dyn std::error::Error, "a task could not be told; the clock tries again");
-                None
-            }
-        };
-        let next = input.map(|input| step(round, input, now()));
-        Ok(next.filter(|step| step.write.is_some()))
-    }
-
-    async fn facts(&self, round: &Round) -> Result<Option<ExecutionFacts>, Interrupted> {
-        match self.tasks.facts(round).await {
-            Ok(facts) => {
-                let later_round = !round.is_open() && self.ledger.has_later(round).await?;
-                info!(review.id = %round.review_id, review.round = round.round, execution.running = facts.running, "a task token was lost");
-                Ok(Some(ExecutionFacts { later_round, ..facts }))
-            }
-            Err(error) => {
-                warn!(review.id = %round.review_id, error = &error as &dyn std::error::Error, "an execution could not be looked at; the clock tries again");
                 Ok(None)
             }
         }
+    }
+
+    async fn after_token_lost(&self, round: &Round) -> Result<Option<Step>, Interrupted> {
+        let facts = match self.tasks.facts(round).await {
+            Ok(facts) => facts,
+            Err(error) => {
+                self.tasks.asked_in_vain(round, None, self.tick);
+                warn!(review.id = %round.review_id, error = &error as &dyn std::error::Error, "an execution could not be looked at; the clock tries again");
+                return Ok(None);
+            }
+        };
+        let later_round = !round.is_open() && self.ledger.has_later(round).await?;
+        let facts = ExecutionFacts { later_round, ..facts };
+        let next = step(round, Input::TokenLost(facts), now());
+        // What changes the round is not noted: should the write be refused, the next tick asks at once.
+        if next.write.is_some() || self.tasks.asked_in_vain(round, Some(facts), self.tick) {
+            info!(review.id = %round.review_id, review.round = round.round, execution.running = facts.running, "a task token was lost");
+        }
+        Ok(Some(next).filter(|step| step.write.is_some()))
     }
 
     /// Queues a message.

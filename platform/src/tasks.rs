@@ -1,6 +1,9 @@
 //! Step Functions, as a review needs it: keep a task alive, tell it the answer, and see what became of an execution.
 
+mod asked;
 mod history;
+
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_sfn::{
     Client,
@@ -8,11 +11,15 @@ use aws_sdk_sfn::{
     types::ExecutionStatus,
 };
 use holdpoint_review::{Answer, ExecutionFacts, REVIEW_BAD_INPUT, Round, TaskToken};
+use tokio::time::Instant;
+
+use self::asked::Asked;
 
 /// The tasks of one account.
 #[derive(Debug, Clone)]
 pub struct Tasks {
     sfn: Client,
+    asked: Arc<Asked>,
 }
 
 /// What Step Functions says to a token.
@@ -32,7 +39,7 @@ pub struct TasksError(#[source] Box<dyn std::error::Error + Send + Sync>);
 impl Tasks {
     /// Tasks through this client.
     pub fn new(sfn: Client) -> Self {
-        Self { sfn }
+        Self { sfn, asked: Arc::default() }
     }
 
     /// Says that the task is alive.
@@ -93,6 +100,16 @@ impl Tasks {
             facts.running = !facts.answered_by_us && self.is_running(round).await?;
         }
         Ok(facts)
+    }
+
+    /// Whether it is time to ask for the facts of a lost token: at once, then ever more seldom.
+    pub(crate) fn is_due(&self, round: &Round) -> bool {
+        self.asked.is_due(round, Instant::now())
+    }
+
+    /// Notes facts that changed nothing, or that there were none; whether they are others than before.
+    pub(crate) fn asked_in_vain(&self, round: &Round, facts: Option<ExecutionFacts>, tick: Duration) -> bool {
+        self.asked.in_vain(round, facts, tick, Instant::now())
     }
 
     async fn is_running(&self, round: &Round) -> Result<bool, TasksError> {

@@ -73,6 +73,20 @@ async fn b12_a_token_that_timed_out_withdraws_nothing_while_the_execution_runs()
 }
 
 #[tokio::test]
+async fn what_became_of_a_lost_token_is_not_asked_at_every_tick() {
+    let aws = Aws::start().await;
+    let (round, reviews) = (open_round(), aws.reviews());
+    aws.store(&round);
+    aws.script("SendTaskHeartbeat", vec![refusal(400, "TaskTimedOut"); 10]);
+    let clock = ClockMessage { review_id: round.review_id.clone(), round: round.round, generation: 1 };
+    for receives in 2..12 {
+        assert!(matches!(tick_round(&reviews, &clock, now(), receives).await, Ok(After::Again(_))));
+    }
+    assert_eq!((aws.count("SendTaskHeartbeat"), aws.count("DescribeExecution")), (10, 1));
+    assert_eq!(aws.count("GetExecutionHistory"), 1);
+}
+
+#[tokio::test]
 async fn b14_at_its_deadline_a_round_expires_and_the_task_is_told() {
     let aws = Aws::start().await;
     let round = round_of(&input(), ROUTES, "token-1", now() - SignedDuration::from_hours(25));
