@@ -7,7 +7,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use holdpoint_platform::{Stored, now};
-use holdpoint_review::{Refusal, Round, Verdict, Who, may_decide, own_vote, vote};
+use holdpoint_review::{Refusal, Round, Step, Verdict, Who, may_decide, owed, own_vote, vote};
 use tracing::{Instrument, Span, info, warn};
 
 use crate::{evidence, server::App};
@@ -59,10 +59,11 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         return Decided::EvidenceChanged;
     }
     let (review, round) = (read.round.review_id.clone(), read.round.round);
-    let mut stored = read;
+    let (mut stored, mut interrupted) = (read, false);
     for _ in 0..ATTEMPTS {
         if has_voted_so(&stored.round, &wish) {
-            return Decided::Recorded(Box::new(stored.round));
+            let round = if interrupted { go_on(app, stored).await } else { stored.round };
+            return Decided::Recorded(Box::new(round));
         }
         let step = match vote(&stored.round, &wish.who, wish.verdict, wish.reason.clone(), now()) {
             Ok(step) => step,
@@ -78,6 +79,7 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
             }
             Err(error) => warn!(error = &error as &dyn Error, "a decision was interrupted; reading again"),
         }
+        interrupted = true;
         match app.reviews.ledger.read(&review, round).await {
             Ok(Some(read)) => stored = read,
             Ok(None) => return Decided::NotRecorded,
@@ -88,6 +90,22 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         }
     }
     Decided::NotRecorded
+}
+
+/// Our own vote had arrived after all. What follows it is done now: the reviewer waits, and the next tick may be far.
+async fn go_on(app: &App, stored: Stored) -> Round {
+    let round = stored.round.clone();
+    if round.is_open() {
+        return round;
+    }
+    let follows = Step { write: None, then: owed(&round) };
+    match Box::pin(app.reviews.carry_out(stored, follows)).await {
+        Ok(carried) => carried.stored.round,
+        Err(error) => {
+            warn!(error = &error as &dyn Error, "a decision was recorded; the clock does the rest");
+            round
+        }
+    }
 }
 
 fn has_voted_so(round: &Round, wish: &Wish) -> bool {

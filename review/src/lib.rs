@@ -28,9 +28,7 @@ pub use execution::{
     baseline_key, baseline_prefix,
 };
 pub use id::{ContentHash, NotAnId, PushId, ReviewId};
-pub use life::{
-    Action, Admission, ExecutionFacts, Input, Refusal, Step, admit, after_admission, own_vote, renewed, step, vote,
-};
+pub use life::{Action, Admission, ExecutionFacts, Input, Refusal, Step, admit, owed, own_vote, renewed, step, vote};
 pub use link::{BadKeys, Holder, Link, LinkKeys};
 pub use notice::{Channel, ClockMessage, Notice, Purpose};
 pub use rate::{NotAThreshold, Share, Threshold};

@@ -248,8 +248,9 @@ fn first_or_next(
     Ok(Admission::Open(empty.with_token(token, &input.visit, now)))
 }
 
-/// What to do once an admitted token is written: deliver a decision that was taken between tokens, or ask for one.
-pub fn after_admission(round: &Round) -> Vec<Action> {
+/// What a round owes as it stands, whoever wrote it: once a token is admitted, or where one's own write of unknown outcome
+/// is found. An open round asks; a closed one tells Step Functions, and everybody else.
+pub fn owed(round: &Round) -> Vec<Action> {
     if round.is_open() { missing_requests(round).map(Action::Notify).collect() } else { after_closing(round) }
 }
 
@@ -258,7 +259,7 @@ pub fn after_admission(round: &Round) -> Vec<Action> {
 pub enum Refusal {
     /// No right to decide.
     #[error(transparent)]
-    NotAllafter_admission(#[from] NotAllowed),
+    NotAllowed(#[from] NotAllowed),
     /// The round is closed.
     #[error("this review is closed: {}", .0.as_str())]
     Closed(Outcome),

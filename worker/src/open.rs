@@ -10,9 +10,7 @@ use std::{error::Error, time::Duration};
 use holdpoint_platform::{
     Backoff, QueueError, ReadError, Reviews, Stop, Stored, TaskReply, TasksError, WriteError, now,
 };
-use holdpoint_review::{
-    ActivityInput, Admission, BadInput, ReviewId, Round, Step, TaskToken, admit, after_admission, words,
-};
+use holdpoint_review::{ActivityInput, Admission, BadInput, ReviewId, Round, Step, TaskToken, admit, owed, words};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
@@ -182,7 +180,7 @@ impl Opener {
     async fn follow_up(&self, stored: Stored) {
         let round = &stored.round;
         info!(review.round = round.round, review.generation = round.generation(), "a task was stored with its review");
-        let then = after_admission(round);
+        let then = owed(round);
         if let Err(error) = Box::pin(self.reviews.carry_out(stored, Step { write: None, then })).await {
             warn!(error = &error as &dyn Error, "a review was opened; the clock does the rest");
         }

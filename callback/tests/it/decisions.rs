@@ -48,7 +48,7 @@ async fn b18_the_slower_of_two_sees_who_won() {
 }
 
 #[tokio::test]
-async fn a_vote_whose_reply_was_lost_is_found_again() {
+async fn b19_a_vote_whose_reply_was_lost_is_found_again_and_told_at_once() {
     let world = World::new().await;
     let round = world.open();
     let asked = world.choose(&dana(&round), "approve", "").await;
@@ -57,6 +57,8 @@ async fn a_vote_whose_reply_was_lost_is_found_again() {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert!(answer.text.contains("Approved by dana"), "{}", answer.text);
     assert_eq!(world.stored(&round).votes().count(), 1);
+    let told = world.doubles.facts().calls.iter().filter(|(action, _)| action == "SendTaskSuccess").count();
+    assert_eq!(told, 1, "not left to the next tick");
 }
 
 #[tokio::test]

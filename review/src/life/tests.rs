@@ -157,8 +157,8 @@ fn one_reject_decides_whatever_the_quorum() {
 fn the_submitter_may_not_decide_and_nothing_changes() {
     let mut round = asked(route());
     round.request.submitter = Some("dana".into());
-    assert_eq!(says(&round, "dana", Verdict::Approve, start()), Err(Refusal::NotAllafter_admission(NotAllowed::Submitter)));
-    assert_eq!(says(&round, "eve", Verdict::Approve, start()), Err(Refusal::NotAllafter_admission(NotAllowed::NotAReviewer)));
+    assert_eq!(says(&round, "dana", Verdict::Approve, start()), Err(Refusal::NotAllowed(NotAllowed::Submitter)));
+    assert_eq!(says(&round, "eve", Verdict::Approve, start()), Err(Refusal::NotAllowed(NotAllowed::NotAReviewer)));
     assert!(says(&round, "lee", Verdict::Approve, start()).is_ok());
 }
 
@@ -249,9 +249,9 @@ fn a_retried_token_joins_and_gets_the_decision_that_was_taken_between_tokens() {
     };
     let open = join(&asked(self::route()));
     assert_eq!((open.round, open.generation(), open.token()), (1, 2, &token("two")));
-    assert_eq!(after_admission(&open), [], "links already sent still work");
+    assert_eq!(owed(&open), [], "links already sent still work");
     let decided = join(&approved(&asked(self::route())));
-    assert!(matches!(&after_admission(&decided)[0], Action::Tell(Answer::Success { .. })));
+    assert!(matches!(&owed(&decided)[0], Action::Tell(Answer::Success { .. })));
 }
 
 #[test]

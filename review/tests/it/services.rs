@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use holdpoint_review::{
     Action, ActivityInput, Admission, ClockMessage, ExecutionFacts, Input, Notice, Purpose, Route, Step, TaskToken,
-    Verdict, Who, admit, after_admission, may_decide, own_vote, renewed, step, vote,
+    Verdict, Who, admit, may_decide, owed, own_vote, renewed, step, vote,
 };
 use jiff::SignedDuration;
 
@@ -48,7 +48,7 @@ async fn try_to_open(
     let round = match admission {
         Admission::Known => {
             let stored = latest.expect("it knows the token");
-            let then = after_admission(&stored.round);
+            let then = owed(&stored.round);
             return carry_out(world, stored, Step { write: None, then }).await.map(drop);
         }
         Admission::Join(ref round) | Admission::Open(ref round) => round.clone(),
@@ -65,7 +65,7 @@ async fn try_to_open(
         _ => world.create(round).await?,
     };
     let stored = written.ok_or(Interrupted::Refused)?;
-    let then = after_admission(&stored.round);
+    let then = owed(&stored.round);
     carry_out(world, stored, Step { write: None, then }).await.map(drop)
 }
 
@@ -127,7 +127,7 @@ async fn try_to_decide(world: &World, round: u32, who: &Who, verdict: Verdict) -
             return Ok(());
         }
         // One's own vote, written by a try whose outcome was unknown: go on where that stopped.
-        Step { write: None, then: after_admission(&stored.round) }
+        Step { write: None, then: owed(&stored.round) }
     };
     carry_out(world, stored, next).await.map(drop)
 }
