@@ -4,11 +4,12 @@
 
 use globset::GlobBuilder;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use crate::{ReviewRequest, Seconds};
 
-/// Longest deadline: the state machine's own `TimeoutSeconds`, after which nobody could answer any more.
-const LONGEST_DEADLINE: Seconds = Seconds(30 * 24 * 3600);
+/// The state machine's own `TimeoutSeconds`: a deadline must come before it, or nobody could be told any more.
+const MACHINE_GIVES_UP: Seconds = Seconds(30 * 24 * 3600);
 
 /// The routes file, parsed and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,11 +90,13 @@ pub enum BadRoutes {
     #[error("{0}")]
     Syntax(String),
     /// A route that cannot work.
-    #[error("route {number}: {problem}")]
+    #[error("line {line}, route {number}: {problem}")]
     Route {
+        /// Where, counted from 1.
+        line: usize,
         /// Which, counted from 1.
         number: usize,
-        /// What is wrong with it.
+        /// What is wrong with it, by the name of the key.
         problem: String,
     },
 }
@@ -103,7 +106,7 @@ pub enum BadRoutes {
 struct File {
     #[serde(default)]
     reviewer: Vec<Reviewer>,
-    route: Vec<FileRoute>,
+    route: Vec<Spanned<FileRoute>>,
 }
 
 #[derive(Deserialize)]
@@ -121,11 +124,10 @@ struct FileRoute {
     named_only: bool,
     #[serde(default = "one")]
     quorum: u32,
-    #[serde(default = "one_day")]
-    deadline: Seconds,
+    deadline: Option<Spanned<Seconds>>,
     #[serde(default)]
-    remind_after: Vec<Seconds>,
-    escalate: Option<Escalation>,
+    remind_after: Vec<Spanned<Seconds>>,
+    escalate: Option<Spanned<Escalation>>,
     #[serde(default)]
     at_deadline: AtDeadline,
     #[serde(default)]
@@ -140,8 +142,19 @@ fn one() -> u32 {
     1
 }
 
-fn one_day() -> Seconds {
-    Seconds(24 * 3600)
+/// Where the route names none.
+const USUAL_DEADLINE: Seconds = Seconds(24 * 3600);
+
+/// What is wrong with a route, and at which byte of the file; none: somewhere in it.
+struct Problem {
+    at: Option<usize>,
+    text: String,
+}
+
+impl From<String> for Problem {
+    fn from(text: String) -> Self {
+        Self { at: None, text }
+    }
 }
 
 impl Routes {
@@ -151,10 +164,18 @@ impl Routes {
     /// [`BadRoutes`] says which route and what to change; whoever had routes before keeps them.
     pub fn parse(text: &str) -> Result<Self, BadRoutes> {
         let file: File = toml::from_str(text).map_err(|error| BadRoutes::Syntax(error.to_string()))?;
-        let entries = file.route.iter().enumerate().map(|(index, route)| {
-            route.resolve(&file.reviewer).map_err(|problem| BadRoutes::Route { number: index + 1, problem })
+        let entries = (1..).zip(&file.route).map(|(number, route)| {
+            route.get_ref().resolve(&file.reviewer).map_err(|problem| {
+                let before = &text[..problem.at.unwrap_or(route.span().start)];
+                BadRoutes::Route { line: 1 + before.matches('\n').count(), number, problem: problem.text }
+            })
         });
         Ok(Self { entries: entries.collect::<Result<_, _>>()? })
+    }
+
+    /// All routes, in the file's order.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.entries.iter().map(|entry| &entry.route)
     }
 
     /// The first route that matches, in the file's order.
@@ -167,7 +188,7 @@ impl Routes {
 }
 
 impl FileRoute {
-    fn resolve(&self, people: &[Reviewer]) -> Result<Entry, String> {
+    fn resolve(&self, people: &[Reviewer]) -> Result<Entry, Problem> {
         for glob in [&self.dataset, &self.customer] {
             GlobBuilder::new(glob).build().map_err(|error| error.to_string())?;
         }
@@ -176,40 +197,63 @@ impl FileRoute {
             people.iter().find(|person| person.name == *name).cloned().ok_or_else(unknown)
         };
         let reviewers = self.reviewers.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        let reachable = !self.slack.is_empty() || reviewers.iter().any(|reviewer| reviewer.mail.is_some());
-        let problem = if !reachable {
-            Some("nobody would be asked; name slack channels, or reviewers with a mail address")
-        } else if self.quorum == 0 {
-            Some("quorum must be at least 1")
-        } else if self.named_only && (reviewers.len() as u64) < u64::from(self.quorum) {
-            Some("quorum is larger than the number of reviewers who may decide")
-        } else if self.deadline > LONGEST_DEADLINE {
-            Some("deadline is longer than 30 days, when the state machine itself gives up")
-        } else if self.deadline.0 == 0 {
-            Some("deadline must be longer than 0s")
-        } else {
-            None
-        };
-        if let Some(problem) = problem {
-            return Err(problem.to_owned());
-        }
+        self.check_people(&reviewers).map_err(str::to_owned)?;
+        let deadline = self.check_times()?;
         let route = Route {
             slack: self.slack.clone(),
             reviewers,
             named_only: self.named_only,
             quorum: self.quorum,
-            deadline: self.deadline,
-            remind_after: sorted(&self.remind_after),
-            escalate: self.escalate.clone(),
+            deadline,
+            remind_after: sorted(self.remind_after.iter().map(|after| *after.get_ref())),
+            escalate: self.escalate.as_ref().map(|escalation| escalation.get_ref().clone()),
             at_deadline: self.at_deadline,
             tell: self.tell.clone(),
         };
         Ok(Entry { dataset: self.dataset.clone(), customer: self.customer.clone(), route })
     }
+
+    fn check_people(&self, reviewers: &[Reviewer]) -> Result<(), &'static str> {
+        let reachable = !self.slack.is_empty() || reviewers.iter().any(|reviewer| reviewer.mail.is_some());
+        if !reachable {
+            return Err("nobody would be asked; name slack channels, or reviewers with a mail address");
+        }
+        if self.quorum == 0 {
+            return Err("quorum must be at least 1");
+        }
+        if self.named_only && (reviewers.len() as u64) < u64::from(self.quorum) {
+            return Err("quorum is larger than the number of reviewers who may decide");
+        }
+        Ok(())
+    }
+
+    /// The deadline: after nothing, before the machine's own end, and after everything that comes before it.
+    fn check_times(&self) -> Result<Seconds, Problem> {
+        let deadline = self.deadline.as_ref().map_or(USUAL_DEADLINE, |deadline| *deadline.get_ref());
+        let at = self.deadline.as_ref().map(|deadline| deadline.span().start);
+        if deadline.0 == 0 {
+            return Err(Problem { at, text: "deadline must be longer than 0s".to_owned() });
+        }
+        if deadline >= MACHINE_GIVES_UP {
+            let text =
+                format!("deadline must be shorter than {MACHINE_GIVES_UP}, when the state machine itself gives up");
+            return Err(Problem { at, text });
+        }
+        let reminders = self.remind_after.iter().map(|after| ("remind_after", *after.get_ref(), after.span()));
+        let escalation =
+            self.escalate.iter().map(|escalation| ("escalate.after", escalation.get_ref().after, escalation.span()));
+        match reminders.chain(escalation).find(|(_, after, _)| *after >= deadline) {
+            Some((key, after, span)) => {
+                let text = format!("{key}: {after} is not before the deadline of {deadline}");
+                Err(Problem { at: Some(span.start), text })
+            }
+            None => Ok(deadline),
+        }
+    }
 }
 
-fn sorted(times: &[Seconds]) -> Vec<Seconds> {
-    let mut times = times.to_vec();
+fn sorted(times: impl Iterator<Item = Seconds>) -> Vec<Seconds> {
+    let mut times: Vec<_> = times.collect();
     times.sort();
     times
 }
@@ -279,10 +323,27 @@ mod tests {
         check("[[route]]\nslak = []", "slak");
         check("[[route]]", "route 1: nobody would be asked");
         check("[[route]]\nreviewers = [\"lee\"]", "no [[reviewer]] is called \"lee\"");
-        check("[[route]]\nslack = [\"C\"]\ndeadline = \"31d\"", "30 days");
+        check("[[route]]\nslack = [\"C\"]\ndeadline = \"30d\"", "line 3, route 1: deadline must be shorter than 30d");
+        check("[[route]]\nslack = [\"C\"]\ndeadline = \"0s\"", "line 3, route 1: deadline must be longer");
         check("[[route]]\nslack = [\"C\"]\ndeadline = \"5\"", "duration");
         check("[[route]]\nslack = [\"C\"]\nquorum = 0", "quorum");
         check("[[route]]\nslack = [\"C\"]\nat_deadline = \"approve\"", "approve-unseen");
         check("[[route]]\nslack = [\"C\"]\ndataset = \"[\"", "route 1");
+    }
+
+    #[test]
+    fn what_would_come_after_the_deadline_is_refused_by_line_and_key() {
+        let check = |times: &str, problem: Option<&str>| {
+            let text = format!("[[route]]\nslack = ['A']\n\n[[route]]\nslack = ['B']\n{times}");
+            let refused = Routes::parse(&text).err().map(|error| error.to_string());
+            assert_eq!(refused.as_deref(), problem, "{times}");
+        };
+        check("remind_after = ['23h']\nescalate = { after = '23h' }", None);
+        check("deadline = '29d'\nremind_after = ['28d']", None);
+        let late = |line, key| format!("line {line}, route 2: {key}: 2h is not before the deadline of 2h");
+        check("deadline = '2h'\nremind_after = [\n'1h',\n'2h']", Some(&late(9, "remind_after")));
+        check("deadline = '2h'\n[route.escalate]\nafter = '2h'", Some(&late(7, "escalate.after")));
+        let usual = "line 6, route 2: remind_after: 25h is not before the deadline of 1d";
+        check("remind_after = ['25h']", Some(usual));
     }
 }

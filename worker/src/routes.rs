@@ -127,7 +127,7 @@ impl RouteBook {
 
 fn parse(text: &str, reach: &Reach) -> Result<Routes, RoutesError> {
     let routes = Routes::parse(text)?;
-    reach.check(text).map_err(RoutesError::OutOfReach)?;
+    reach.check(&routes).map_err(RoutesError::OutOfReach)?;
     Ok(routes)
 }
 

@@ -1,10 +1,9 @@
 //! Whether this worker can reach everybody whom a routes file names.
 //!
 //! Found out at start, not when the first review waits in vain: a channel needs its webhook or the bot's token, a reviewer's
-//! address needs a mail server. Works on the file's text, because the rules of `holdpoint-review` ask for a route by request
-//! and do not list them all.
+//! address needs a mail server.
 
-use serde::Deserialize;
+use holdpoint_review::{Route, Routes};
 
 use crate::config::{Config, Webhooks};
 
@@ -16,37 +15,6 @@ pub(crate) struct Reach {
     pub(crate) mail: bool,
 }
 
-#[derive(Deserialize)]
-struct Named {
-    #[serde(default)]
-    reviewer: Vec<NamedReviewer>,
-    #[serde(default)]
-    route: Vec<NamedRoute>,
-}
-
-#[derive(Deserialize)]
-struct NamedReviewer {
-    name: String,
-    mail: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct NamedRoute {
-    #[serde(default)]
-    slack: Vec<String>,
-    #[serde(default)]
-    reviewers: Vec<String>,
-    #[serde(default)]
-    tell: Vec<String>,
-    escalate: Option<NamedEscalation>,
-}
-
-#[derive(Deserialize)]
-struct NamedEscalation {
-    #[serde(default)]
-    slack: Vec<String>,
-}
-
 impl Reach {
     pub(crate) fn of(config: &Config) -> Self {
         Self {
@@ -56,16 +24,14 @@ impl Reach {
         }
     }
 
-    /// A sentence on the first route that names somebody out of reach. The text has passed `Routes::parse` before.
-    pub(crate) fn check(&self, text: &str) -> Result<(), String> {
-        let named: Named = toml::from_str(text).map_err(|error| error.to_string())?;
-        for (number, route) in (1..).zip(&named.route) {
-            self.check_route(route, &named.reviewer).map_err(|problem| format!("route {number}: {problem}"))?;
-        }
-        Ok(())
+    /// A sentence on the first route that names somebody out of reach.
+    pub(crate) fn check(&self, routes: &Routes) -> Result<(), String> {
+        (1..).zip(routes.iter()).try_for_each(|(number, route)| {
+            self.check_route(route).map_err(|problem| format!("route {number}: {problem}"))
+        })
     }
 
-    fn check_route(&self, route: &NamedRoute, people: &[NamedReviewer]) -> Result<(), String> {
+    fn check_route(&self, route: &Route) -> Result<(), String> {
         let woken = route.escalate.iter().flat_map(|escalation| &escalation.slack);
         let unserved = |name: &&String| !self.slack_bot && self.webhooks.find(name).is_none();
         if let Some(name) = route.slack.iter().chain(woken).find(unserved) {
@@ -73,8 +39,8 @@ impl Reach {
                 "nothing serves the Slack channel {name:?}; set HOLDPOINT_SLACK_BOT_TOKEN, or name its webhook in HOLDPOINT_SLACK_WEBHOOKS"
             ));
         }
-        let has_address = |name: &String| people.iter().any(|person| person.name == *name && person.mail.is_some());
-        if !self.mail && (!route.tell.is_empty() || route.reviewers.iter().any(has_address)) {
+        let by_mail = !route.tell.is_empty() || route.reviewers.iter().any(|reviewer| reviewer.mail.is_some());
+        if by_mail && !self.mail {
             return Err("it names people by mail address; set HOLDPOINT_SMTP_URL".to_owned());
         }
         Ok(())
@@ -88,7 +54,8 @@ mod tests {
     #[test]
     fn everybody_named_must_be_reachable() {
         let check = |slack_bot, mail, text: &str| {
-            Reach { slack_bot, webhooks: Webhooks::of("ops", "https://hooks.example.com/x"), mail }.check(text)
+            let reach = Reach { slack_bot, webhooks: Webhooks::of("ops", "https://hooks.example.com/x"), mail };
+            reach.check(&Routes::parse(text).unwrap())
         };
         let people = "[[reviewer]]\nname='dana'\nmail='d@e'\n[[reviewer]]\nname='lee'\n";
         assert_eq!(check(false, false, "[[route]]\nslack=['ops']"), Ok(()));
