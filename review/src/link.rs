@@ -4,6 +4,8 @@
 //! name is authenticated with it, so that a link made in a test environment opens nothing in production. It names the
 //! reviewer by place in the round's list, not by address: a link stays short and gives nobody away.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -81,7 +83,9 @@ pub struct LinkKeys {
 
 /// Why a set of link keys cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a link key is written as its number (0 to 255), a colon and 64 hex digits; several are separated by commas")]
+#[error(
+    "a link key is written as its number (0 to 255), a colon and 64 hex digits; several, each with a number of its own, are separated by commas"
+)]
 pub struct BadKeys;
 
 impl std::fmt::Debug for LinkKeys {
@@ -102,7 +106,12 @@ impl LinkKeys {
             let cipher = XChaCha20Poly1305::new_from_slice(&from_hex(secret)?).map_err(|_| BadKeys)?;
             Ok((number.parse().map_err(|_| BadKeys)?, cipher))
         });
-        Ok(Self { environment: environment.to_owned(), keys: keys.collect::<Result<_, _>>()? })
+        let keys = keys.collect::<Result<Vec<(u8, _)>, _>>()?;
+        let numbers: BTreeSet<_> = keys.iter().map(|(number, _)| number).collect();
+        if numbers.len() < keys.len() {
+            return Err(BadKeys);
+        }
+        Ok(Self { environment: environment.to_owned(), keys })
     }
 
     /// Seals a link: 99 characters of URL-safe text. `nonce` must come from a secure source and be used once.
@@ -248,7 +257,8 @@ mod tests {
 
     #[test]
     fn bad_keys_are_refused_without_repeating_them() {
-        for text in ["", "1", "1:", "1:zz", "x:00", &ONE[..20], "256:00"] {
+        let twice = format!("{ONE},{}", TWO.replacen('2', "1", 1));
+        for text in ["", "1", "1:", "1:zz", "x:00", &ONE[..20], "256:00", &twice] {
             let error = LinkKeys::parse("e", text).unwrap_err();
             assert!(error.to_string().contains("64 hex digits"));
         }
