@@ -15,6 +15,8 @@ use tracing::{Instrument, debug, error, info_span, warn};
 const TICKS_AT_ONCE: usize = 32;
 /// The clock message is sent before the round is written: so long, a missing round may still come.
 const ROUND_COMES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// Ticks from one repair of the index to the next: an hour. Each is a write, which at every tick would be most of the cost.
+const REPAIR_EVERY: u32 = 60;
 /// How long SQS holds an empty receive, its maximum.
 const WAIT: Duration = Duration::from_secs(20);
 /// After a tick that another write interrupted.
@@ -52,7 +54,7 @@ async fn tick_round(
     let Some(stored) = reviews.ledger.read(&clock.review_id, clock.round).await? else {
         return Ok(without_round(sent_at, now(), reviews.tick));
     };
-    if receives == 1 && stored.round.is_open() {
+    if receives % REPAIR_EVERY == 1 && stored.round.is_open() {
         repair_index(reviews, &stored.round).await;
     }
     let due = Input::Tick { generation: clock.generation, sent_at };

@@ -30,16 +30,16 @@ fn a_clock_without_its_round_is_deleted_after_ten_minutes_only() {
 }
 
 #[tokio::test]
-async fn an_open_round_is_kept_alive_and_its_index_entry_repaired_once() {
+async fn an_open_round_is_kept_alive_and_its_index_entry_repaired_now_and_then() {
     let aws = Aws::start().await;
     let round = open_round();
     aws.store(&round);
     let before = ContentHash::of(&serde_json::to_vec(&round).unwrap());
-    for receives in [1, 2, 3] {
+    for receives in [1, 2, 60, 61, 62, 121] {
         assert!(matches!(tick_once(&aws, &round, receives).await, Ok(After::Again(_))));
     }
-    assert_eq!(aws.count("SendTaskHeartbeat"), 3);
-    assert_eq!(aws.count("PUT open"), 1);
+    assert_eq!(aws.count("SendTaskHeartbeat"), 6);
+    assert_eq!(aws.count("PUT open"), 3, "at first, and once an hour");
     let after = ContentHash::of(&serde_json::to_vec(&aws.stored(&round).unwrap()).unwrap());
     assert_eq!(before, after, "ticks append nothing");
 }
