@@ -89,7 +89,7 @@ pub(crate) async fn flagged_url(app: &App, request: &ReviewRequest) -> Option<St
 }
 
 fn is_evidence(app: &App, evidence: &Evidence, key: &str) -> bool {
-    evidence.bucket != app.config.bucket || key.starts_with(OUR_EVIDENCE)
+    evidence.bucket != app.config.common.bucket || key.starts_with(OUR_EVIDENCE)
 }
 
 /// What was read of an object: the hash of all of it, and its bytes where they are few enough.

@@ -12,7 +12,7 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
-use holdpoint_platform::now;
+use holdpoint_platform::{nonce, now};
 use holdpoint_review::Verdict;
 use jiff::SignedDuration;
 use url::form_urlencoded;
@@ -68,7 +68,7 @@ impl FromRequest<Arc<App>> for Filled {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
-        if !guard::is_from_here(request.headers(), &app.config.public_url) {
+        if !guard::is_from_here(request.headers(), &app.config.common.public_url) {
             return Err(page::trouble(
                 StatusCode::FORBIDDEN,
                 "This form was sent by another site",
@@ -116,16 +116,15 @@ impl Filled {
 
     /// Checks that this form was shown for this link, not too long ago.
     pub(crate) fn check(&self, app: &App, sealed: &str, asking: Asking) -> Result<(), BadProof> {
-        let shown = app.config.link_keys.unseal_form(&asking.of(sealed), &self.proof).ok_or(BadProof::Foreign)?;
+        let shown =
+            app.config.common.link_keys.unseal_form(&asking.of(sealed), &self.proof).ok_or(BadProof::Foreign)?;
         if now().duration_since(shown) > FORM_LIFE { Err(BadProof::Old) } else { Ok(()) }
     }
 }
 
 /// A proof that a form is shown now.
 pub(crate) fn proof(app: &App, sealed: &str, asking: Asking) -> String {
-    let mut nonce = [0; 24];
-    getrandom::fill(&mut nonce).expect("the system has randomness");
-    app.config.link_keys.seal_form(&asking.of(sealed), now(), nonce)
+    app.config.common.link_keys.seal_form(&asking.of(sealed), now(), nonce())
 }
 
 /// A reason as it is kept, and whether it had to be cut; none where nothing was written.

@@ -12,6 +12,7 @@ use axum::{
     response::Response,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use holdpoint_platform::WebUrl;
 use sha2::{Digest, Sha256};
 use url::{Origin, Url};
 
@@ -50,16 +51,16 @@ pub(crate) async fn add_headers(State(app): State<Arc<App>>, request: Request, n
 ///
 /// `no-referrer` makes browsers send `Origin: null` even from our own page, which therefore says nothing; then
 /// `Sec-Fetch-Site` decides, and where an old browser sends neither, the token in the form does.
-pub(crate) fn is_from_here(headers: &HeaderMap, public_url: &Url) -> bool {
+pub(crate) fn is_from_here(headers: &HeaderMap, public_url: &WebUrl) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let site_is_ours = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     let origin_is_ours = text("origin").is_none_or(|origin| origin == "null" || is_origin_of(origin, public_url));
     site_is_ours && origin_is_ours
 }
 
-fn is_origin_of(origin: &str, url: &Url) -> bool {
-    let origin = Url::parse(origin).map(|origin| origin.origin());
-    matches!(origin, Ok(origin @ Origin::Tuple(..)) if origin == url.origin())
+fn is_origin_of(origin: &str, public_url: &WebUrl) -> bool {
+    let [theirs, ours] = [origin, public_url.as_str()].map(|text| Url::parse(text).map(|url| url.origin()));
+    matches!(theirs, Ok(Origin::Tuple(..))) && theirs == ours
 }
 
 #[cfg(test)]
@@ -71,7 +72,7 @@ mod tests {
         let check = |pairs: &[(&'static str, &'static str)], taken: bool| {
             let headers =
                 pairs.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-            let url = Url::parse("https://review.example.com/holdpoint").unwrap();
+            let url: WebUrl = "https://review.example.com".parse().unwrap();
             assert_eq!(is_from_here(&headers.collect(), &url), taken, "{pairs:?}");
         };
         check(&[], true);

@@ -117,7 +117,7 @@ async fn flagged(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
 
 /// `GET /readyz`: whether the ledger's bucket answers.
 async fn readyz(State(app): State<Arc<App>>) -> Response {
-    let asked = app.s3.head_bucket().bucket(&app.config.bucket).send();
+    let asked = app.s3.head_bucket().bucket(&app.config.common.bucket).send();
     if let Ok(Ok(_)) = tokio::time::timeout(READY_WITHIN, asked).await {
         return "ready\n".into_response();
     }

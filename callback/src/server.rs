@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use holdpoint_platform::{Clients, Ledger, Queue, Reviews, Stop, Tasks};
+use holdpoint_platform::{Clients, Reviews, Stop};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -102,15 +102,9 @@ impl Bound {
 impl App {
     fn new(config: Config, clients: Clients) -> Self {
         Self {
-            reviews: Reviews {
-                ledger: Ledger::new(clients.s3.clone(), &config.bucket),
-                tasks: Tasks::new(clients.sfn),
-                clock: Queue::new(clients.sqs.clone(), &config.clock_queue_url),
-                notices: Queue::new(clients.sqs, &config.notices_queue_url),
-                tick: config.tick.into(),
-            },
+            reviews: Reviews::new(&config.common, &clients),
             s3: clients.s3,
-            slack: Slack::new(&config.slack),
+            slack: Slack::new(&config),
             headers: Headers::new(),
             begun: TaskTracker::new(),
             config,

@@ -44,7 +44,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
 
 /// The link, where it is good now.
 pub(crate) fn open_link(app: &App, sealed: &str) -> Option<Link> {
-    app.config.link_keys.unseal(sealed).filter(|link| now() < link.expires_at)
+    app.config.common.link_keys.unseal(sealed).filter(|link| now() < link.expires_at)
 }
 
 /// The span of all that is done for a review.

@@ -17,7 +17,7 @@ pub use aws::{Clients, require_versioning};
 pub use ledger::{Ledger, ReadError, Stored, WriteError};
 pub use queue::{After, Consumer, Message, Queue, QueueError};
 pub use reviews::{Carried, Interrupted, Reviews};
-pub use settings::{Settings, SettingsError};
+pub use settings::{Common, Secret, Settings, SettingsError, SlackApi, WebUrl};
 pub use shutdown::Stop;
 pub use tasks::{TaskReply, Tasks, TasksError};
 pub use telemetry::{LogFormat, init as init_telemetry};
@@ -27,4 +27,11 @@ pub use wait::Backoff;
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 pub fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
+}
+
+/// Randomness for one seal.
+pub fn nonce() -> [u8; 24] {
+    let mut nonce = [0; 24];
+    getrandom::fill(&mut nonce).expect("the system has randomness");
+    nonce
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use holdpoint_review::{Action, ClockMessage, ExecutionFacts, Input, Notice, Round, Step, renewed, step};
 use tracing::{info, warn};
 
-use crate::{Ledger, Queue, QueueError, ReadError, Stored, TaskReply, Tasks, TasksError, WriteError, now};
+use crate::{
+    Clients, Common, Ledger, Queue, QueueError, ReadError, Stored, TaskReply, Tasks, TasksError, WriteError, now,
+};
 
 /// Everything that a review's life touches.
 #[derive(Debug, Clone)]
@@ -46,6 +48,17 @@ pub enum Interrupted {
 }
 
 impl Reviews {
+    /// Everything, as the settings say.
+    pub fn new(common: &Common, clients: &Clients) -> Self {
+        Self {
+            ledger: Ledger::new(clients.s3.clone(), &common.bucket),
+            tasks: Tasks::new(clients.sfn.clone()),
+            clock: Queue::new(clients.sqs.clone(), &common.clock_queue_url),
+            notices: Queue::new(clients.sqs.clone(), &common.notices_queue_url),
+            tick: common.tick.into(),
+        }
+    }
+
     /// Writes what a step says, under the `ETag` that `stored` was read with, and does what follows.
     ///
     /// That Step Functions cannot be reached is no error: a decision stands once it is written, and the clock delivers it.

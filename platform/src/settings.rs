@@ -1,6 +1,14 @@
 //! Settings: environment variables, read once, every problem reported together, by name and never by secret value.
 
-use std::{fmt, str::FromStr};
+mod common;
+mod values;
+
+use std::{convert::Infallible, fmt, str::FromStr};
+
+pub use self::{
+    common::{Common, SlackApi},
+    values::{Secret, WebUrl},
+};
 
 /// Reads settings through a lookup, so that tests bring their own environment, and remembers what was wrong.
 pub struct Settings<'a> {
@@ -72,6 +80,11 @@ impl<'a> Settings<'a> {
             return None;
         }
         parse(text.trim()).map_err(|error| self.problems.push(format!("{name}: {error}"))).ok()
+    }
+
+    /// A secret of any form.
+    pub fn hidden(&mut self, name: &str) -> Option<Secret> {
+        self.secret(name, |text| Ok::<_, Infallible>(Secret::new(text)))
     }
 
     /// A secret that must be there.

@@ -116,6 +116,26 @@ pub fn without_mentions(text: &str) -> String {
     })
 }
 
+/// Text as Slack shows it literally, in at most so many bytes: escaped first, then cut, so that no entity is.
+pub fn slack_text(text: &str, longest_bytes: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        let mut buffer = [0; 4];
+        let escaped = match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            c => &*c.encode_utf8(&mut buffer),
+        };
+        if out.len() + escaped.len() + '…'.len_utf8() > longest_bytes {
+            out.push('…');
+            break;
+        }
+        out.push_str(escaped);
+    }
+    out
+}
+
 /// How a closed round ended: `Approved by dana, 22 Nov 2026, 09:14 UTC.` None while it is open.
 pub fn outcome(round: &Round) -> Option<String> {
     let (closing, at) = round.closing()?;
@@ -187,6 +207,14 @@ mod tests {
         );
         for text in ["", "<@", "<@>", "a <@ U1> b", "<!channel>", "<@U1"] {
             assert_eq!(without_mentions(text), text);
+        }
+    }
+
+    #[test]
+    fn b37_text_for_slack_holds_no_markup_and_no_half_entity() {
+        assert_eq!(slack_text("<!channel> & <@U1>", 80), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
+        for (longest_bytes, shown) in [(10, "a&amp;b"), (9, "a&amp;…"), (8, "a…")] {
+            assert_eq!(slack_text("a&b", longest_bytes), shown);
         }
     }
 

@@ -3,29 +3,18 @@
 //! Everything that can be refused without asking the network is refused here, with all other problems: an operator
 //! repairs a deployment once, not once per variable.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
-use holdpoint_platform::{LogFormat, Settings, SettingsError};
-use holdpoint_review::{LinkKeys, Seconds};
+use holdpoint_platform::{Common, Secret, Settings, SettingsError, WebUrl};
 use lettre::message::Mailbox;
-use url::Url;
 
 use crate::{notices::SmtpUrl, routes::RoutesSource};
 
 /// The settings of one worker.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Which log lines are written, in the form of `tracing_subscriber::EnvFilter`.
-    pub log: String,
-    /// How log lines are written.
-    pub log_format: LogFormat,
-    pub(crate) environment: String,
-    pub(crate) bucket: String,
-    pub(crate) clock_queue_url: String,
-    pub(crate) notices_queue_url: String,
-    pub(crate) tick: Seconds,
-    pub(crate) link_keys: LinkKeys,
-    pub(crate) public_url: WebUrl,
+    /// What it shares with the callback.
+    pub common: Common,
     pub(crate) activity_arn: String,
     pub(crate) routes: RoutesSource,
     pub(crate) pollers: Pollers,
@@ -33,11 +22,9 @@ pub struct Config {
     pub(crate) mail: Option<MailConfig>,
 }
 
-/// How Slack is reached.
+/// How Slack is reached beside the bot.
 #[derive(Debug, Clone)]
 pub(crate) struct SlackConfig {
-    pub(crate) api_url: WebUrl,
-    pub(crate) bot_token: Option<Secret>,
     pub(crate) webhooks: Webhooks,
     pub(crate) fallback_channel: Option<String>,
 }
@@ -47,22 +34,6 @@ pub(crate) struct SlackConfig {
 pub(crate) struct MailConfig {
     pub(crate) smtp: SmtpUrl,
     pub(crate) from: Mailbox,
-}
-
-/// A text that is shown to nobody.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
 }
 
 /// Webhook addresses by the name that routes use; whoever knows such an address can post.
@@ -76,7 +47,7 @@ impl Webhooks {
 
     #[cfg(test)]
     pub(crate) fn of(name: &str, address: &str) -> Self {
-        Self([(name.to_owned(), Secret(address.to_owned()))].into())
+        Self([(name.to_owned(), Secret::new(address))].into())
     }
 
     fn parse(text: &str) -> Result<Self, &'static str> {
@@ -84,35 +55,9 @@ impl Webhooks {
         let entries = text.split(',').map(|part| {
             let (name, address) = part.trim().split_once('=').ok_or(FORM)?;
             address.parse::<WebUrl>().map_err(|_| FORM)?;
-            Ok((name.trim().to_owned(), Secret(address.trim().to_owned())))
+            Ok((name.trim().to_owned(), Secret::new(address.trim())))
         });
         Ok(Self(entries.collect::<Result<_, &'static str>>()?))
-    }
-}
-
-/// An address of a web server, without a slash at its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WebUrl(String);
-
-/// Characters of an address: with the sealed link behind it, a link stays below 200.
-const WEB_URL_LIMIT: usize = 96;
-
-impl WebUrl {
-    /// The address with a path behind it.
-    pub(crate) fn with(&self, path: &str) -> String {
-        format!("{}/{path}", self.0)
-    }
-}
-
-impl FromStr for WebUrl {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text.trim()).map_err(|_| "write it like https://review.example.com")?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err("write it like https://review.example.com");
-        }
-        Ok(Self(text.trim().trim_end_matches('/').to_owned()))
     }
 }
 
@@ -136,61 +81,18 @@ impl Config {
     /// [`SettingsError`] names every variable that is missing or wrong.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut settings = Settings::new(lookup);
-        let log = settings.or("HOLDPOINT_LOG", "info".to_owned());
-        let log_format = settings.or("HOLDPOINT_LOG_FORMAT", LogFormat::default());
-        let environment = settings.required::<String>("HOLDPOINT_ENVIRONMENT");
-        let bucket = settings.required("HOLDPOINT_BUCKET");
-        let clock_queue_url = settings.required("HOLDPOINT_CLOCK_QUEUE_URL");
-        let notices_queue_url = settings.required("HOLDPOINT_NOTICES_QUEUE_URL");
-        let tick = settings.or("HOLDPOINT_TICK", Seconds(60));
-        if !(1..=300).contains(&tick.0) {
-            settings.refuse("HOLDPOINT_TICK: write 1s to 300s; a task that is not heard of for longer times out");
-        }
-        let link_keys = settings.required_secret("HOLDPOINT_LINK_KEYS", |text| {
-            LinkKeys::parse(environment.as_deref().unwrap_or_default(), text)
-        });
-        let public_url = public_url(&mut settings);
+        let common = Common::read(&mut settings);
         let activity_arn = settings.required("HOLDPOINT_ACTIVITY_ARN");
         let routes = settings.required("HOLDPOINT_ROUTES");
         let pollers = settings.or("HOLDPOINT_POLLERS", Pollers(4));
-        let slack = slack(&mut settings);
+        let slack = SlackConfig {
+            webhooks: settings.secret("HOLDPOINT_SLACK_WEBHOOKS", Webhooks::parse).unwrap_or_default(),
+            fallback_channel: settings.optional("HOLDPOINT_SLACK_FALLBACK_CHANNEL"),
+        };
         let mail = mail(&mut settings);
         settings.finish(|| {
-            Some(Self {
-                log,
-                log_format,
-                environment: environment?,
-                bucket: bucket?,
-                clock_queue_url: clock_queue_url?,
-                notices_queue_url: notices_queue_url?,
-                tick,
-                link_keys: link_keys?,
-                public_url: public_url?,
-                activity_arn: activity_arn?,
-                routes: routes?,
-                pollers,
-                slack,
-                mail,
-            })
+            Some(Self { common: common?, activity_arn: activity_arn?, routes: routes?, pollers, slack, mail })
         })
-    }
-}
-
-fn public_url(settings: &mut Settings<'_>) -> Option<WebUrl> {
-    let url = settings.required::<WebUrl>("HOLDPOINT_PUBLIC_URL")?;
-    if url.0.len() > WEB_URL_LIMIT {
-        settings.refuse(format!("HOLDPOINT_PUBLIC_URL: must have at most {WEB_URL_LIMIT} characters"));
-    }
-    Some(url)
-}
-
-fn slack(settings: &mut Settings<'_>) -> SlackConfig {
-    let any = |text: &str| Ok::<_, std::convert::Infallible>(Secret(text.to_owned()));
-    SlackConfig {
-        api_url: settings.or("HOLDPOINT_SLACK_API_URL", WebUrl("https://slack.com/api".to_owned())),
-        bot_token: settings.secret("HOLDPOINT_SLACK_BOT_TOKEN", any),
-        webhooks: settings.secret("HOLDPOINT_SLACK_WEBHOOKS", Webhooks::parse).unwrap_or_default(),
-        fallback_channel: settings.optional("HOLDPOINT_SLACK_FALLBACK_CHANNEL"),
     }
 }
 
@@ -228,10 +130,7 @@ mod tests {
     #[test]
     fn what_is_not_set_has_its_default() {
         let config = read(&[]).unwrap();
-        assert_eq!(config.tick, Seconds(60));
         assert_eq!(config.pollers, Pollers(4));
-        assert_eq!(config.public_url.with("r/x"), "https://review.example.com/r/x");
-        assert_eq!(config.slack.api_url.with("chat.update"), "https://slack.com/api/chat.update");
         assert!(config.mail.is_none());
     }
 
@@ -259,10 +158,7 @@ mod tests {
             assert!(error.contains(name), "{name} in {error}");
             assert!(!error.contains("hunter2"), "{error}");
         };
-        check("HOLDPOINT_PUBLIC_URL", "review.example.com");
-        check("HOLDPOINT_PUBLIC_URL", &format!("https://{}.example.com", "a".repeat(100)));
         check("HOLDPOINT_POLLERS", "0");
-        check("HOLDPOINT_TICK", "20m");
         check("HOLDPOINT_SLACK_WEBHOOKS", "hunter2");
         check("HOLDPOINT_SLACK_WEBHOOKS", "ops=hunter2");
         check("HOLDPOINT_SMTP_URL", "smtp://user:hunter2@mail.example.com");

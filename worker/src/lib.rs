@@ -13,9 +13,9 @@ mod open;
 mod poll;
 mod routes;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use holdpoint_platform::{Clients, Ledger, Queue, Reviews, Stop, Tasks};
+use holdpoint_platform::{Clients, Reviews, Stop};
 use tracing::info;
 
 pub use self::{config::Config, notices::NOTICE_RECEIVES, routes::RoutesError};
@@ -55,18 +55,12 @@ pub enum Fatal {
 /// # Errors
 /// [`Fatal`]: end the process with a code other than 0.
 pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fatal> {
-    let reviews = Reviews {
-        ledger: Ledger::new(clients.s3.clone(), &config.bucket),
-        tasks: Tasks::new(clients.sfn.clone()),
-        clock: Queue::new(clients.sqs.clone(), &config.clock_queue_url),
-        notices: Queue::new(clients.sqs.clone(), &config.notices_queue_url),
-        tick: Duration::from(config.tick),
-    };
+    let reviews = Reviews::new(&config.common, &clients);
     let book = RouteBook::open(config.routes.clone(), clients.clone(), Reach::of(&config)).await;
     let book = book.map_err(|source| Fatal::Routes { routes: config.routes.to_string(), source })?;
     let sender = Sender::new(&config, reviews.clone()).map_err(Fatal::Https)?;
     let opener = Arc::new(Opener { reviews: reviews.clone(), routes: book });
-    info!(activity = config.activity_arn, environment = config.environment, "worker started");
+    info!(activity = config.activity_arn, environment = config.common.environment, "worker started");
 
     // Its own stop, so that a poller that cannot go on ends this service and no other in the same process.
     let own = Stop::new();

@@ -18,7 +18,7 @@ async fn main() -> ExitCode {
 
 async fn work() -> anyhow::Result<()> {
     let config = Config::read(&Settings::environment)?;
-    init_telemetry(&config.log, config.log_format);
+    init_telemetry(&config.common.log, config.common.log_format);
     let stop = Stop::on_signals()?;
     let clients = Clients::from_environment().await;
     Ok(run(config, clients, stop).await?)

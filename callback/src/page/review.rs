@@ -73,7 +73,7 @@ fn what_came(view: &View) -> Markup {
     let delivered = delivered.or(round.request.evidence.as_ref().and_then(|evidence| evidence.delivered_at));
     html! {
         p.where {
-            (state) " · " (words::visible(&view.app.config.environment, 60)) " · asked " (time(round.opened_at()))
+            (state) " · " (words::visible(&view.app.config.common.environment, 60)) " · asked " (time(round.opened_at()))
             @if round.is_open() && !view.is_too_late() { " · until " (time(round.deadline)) }
         }
         h1 #what { (line(&round.request.title)) }

@@ -2,34 +2,35 @@
 
 use std::{error::Error, time::Duration};
 
+use holdpoint_platform::{Secret, SlackApi};
 use holdpoint_review::{ReviewRequest, words};
 use serde_json::{Value, json};
 use tracing::warn;
-use url::Url;
 
-use crate::config::{Secret, SlackConfig};
+use crate::Config;
 
 /// Slack wants its own answer within three seconds.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Far less than Slack takes, and more than we ever say.
+const TEXT_BYTES: usize = 3_000;
+
 /// Slack, as the callback knows it.
 pub(crate) struct Slack {
     signing_secret: Secret,
-    bot_token: Option<Secret>,
-    api_url: Url,
+    api: SlackApi,
     team: Option<String>,
     http: reqwest::Client,
 }
 
 impl Slack {
     /// None where no signing secret is set: then nothing that claims to come from Slack is answered.
-    pub(crate) fn new(config: &SlackConfig) -> Option<Self> {
+    pub(crate) fn new(config: &Config) -> Option<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
         Some(Self {
-            signing_secret: config.signing_secret.clone()?,
-            bot_token: config.bot_token.clone(),
-            api_url: config.api_url.clone(),
-            team: config.team.clone(),
+            signing_secret: config.slack.signing_secret.clone()?,
+            api: config.common.slack.clone(),
+            team: config.slack.team.clone(),
             http: http.expect("the TLS provider is compiled in"),
         })
     }
@@ -44,13 +45,13 @@ impl Slack {
 
     /// Opens the form that asks for a reason; whether it opened.
     pub(super) async fn open_form(&self, trigger_id: &str, metadata: &str, request: &ReviewRequest) -> bool {
-        let Some(token) = &self.bot_token else {
+        let Some(token) = &self.api.token else {
             warn!("no form can be opened in Slack: HOLDPOINT_SLACK_BOT_TOKEN is not set");
             return false;
         };
-        let Ok(url) = self.api_url.join("views.open") else { return false };
         let body = json!({ "trigger_id": trigger_id, "view": form(metadata, request) });
-        let reply = self.http.post(url).bearer_auth(token.expose()).json(&body).send().await;
+        let reply =
+            self.http.post(self.api.url.with("views.open")).bearer_auth(token.expose()).json(&body).send().await;
         let reply = match reply {
             Ok(reply) => reply.json::<Value>().await,
             Err(error) => Err(error),
@@ -70,16 +71,12 @@ impl Slack {
 
     /// Says something to the person who pressed a button, and to nobody else.
     pub(super) async fn tell_privately(&self, response_url: &str, text: &str) {
-        let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": escaped(text) });
+        let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": words::slack_text(text, TEXT_BYTES) });
         let sent = self.http.post(response_url).json(&body).send().await;
         if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
             warn!(error = &error.without_url() as &dyn Error, "Slack did not take a private answer");
         }
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn form(metadata: &str, request: &ReviewRequest) -> Value {

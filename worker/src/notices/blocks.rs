@@ -4,7 +4,7 @@
 //! message larger than Slack takes: the sum of the limits below is the proof, and a property test the check. Texts are
 //! `verbatim`, which makes of no plain word a link or a mention; escaping leaves none either.
 
-use holdpoint_review::Round;
+use holdpoint_review::{Round, words::slack_text};
 use serde_json::{Value, json};
 
 use super::{
@@ -28,32 +28,32 @@ pub(crate) struct SlackMessage {
 pub(crate) fn asking(asking: &Asking, link: &SealedLink, decides: bool) -> SlackMessage {
     let head = [
         asking.lead.map(str::to_owned),
-        Some(format!("*{}*", escape(&asking.title, LINE_BYTES))),
-        Some(escape(&asking.about, LINE_BYTES)),
-        asking.measure.as_deref().map(|text| escape(text, LINE_BYTES)),
+        Some(format!("*{}*", slack_text(&asking.title, LINE_BYTES))),
+        Some(slack_text(&asking.about, LINE_BYTES)),
+        asking.measure.as_deref().map(|text| slack_text(text, LINE_BYTES)),
     ];
     let mut blocks = vec![section(&lines(head))];
     if !asking.findings.is_empty() {
-        let findings = asking.findings.iter().map(|text| Some(format!("• {}", escape(text, LINE_BYTES))));
+        let findings = asking.findings.iter().map(|text| Some(format!("• {}", slack_text(text, LINE_BYTES))));
         blocks.push(section(&lines(findings)));
     }
     blocks.push(section(&lines([
-        Some(format!("*Approve:* {}", escape(&asking.if_approved, LINE_BYTES))),
-        Some(format!("*Reject:* {}", escape(&asking.if_rejected, LINE_BYTES))),
-        Some(escape(&asking.until, LINE_BYTES)),
-        asking.progress.as_deref().map(|text| escape(text, LINE_BYTES)),
+        Some(format!("*Approve:* {}", slack_text(&asking.if_approved, LINE_BYTES))),
+        Some(format!("*Reject:* {}", slack_text(&asking.if_rejected, LINE_BYTES))),
+        Some(slack_text(&asking.until, LINE_BYTES)),
+        asking.progress.as_deref().map(|text| slack_text(text, LINE_BYTES)),
     ])));
     blocks.push(json!({ "type": "actions", "elements": buttons(asking, link, decides) }));
-    SlackMessage { text: escape(&asking.title, LINE_BYTES), blocks: blocks.into() }
+    SlackMessage { text: slack_text(&asking.title, LINE_BYTES), blocks: blocks.into() }
 }
 
 /// How it ended: what takes the place of the question. No button is left.
 pub(crate) fn ended(ended: &Ended, round: &Round, link: &SealedLink) -> SlackMessage {
-    let head = format!("*{}*\n{}", escape(&ended.title, LINE_BYTES), escape(&ended.about, LINE_BYTES));
+    let head = format!("*{}*\n{}", slack_text(&ended.title, LINE_BYTES), slack_text(&ended.about, LINE_BYTES));
     let outcome = outcome(ended, round);
     let said = lines([
         Some(format!("*{outcome}*")),
-        ended.reason.as_deref().map(|reason| format!("Reason: {}", escape(reason, REASON_BYTES))),
+        ended.reason.as_deref().map(|reason| format!("Reason: {}", slack_text(reason, REASON_BYTES))),
     ]);
     let blocks = json!([section(&head), section(&said), section(&format!("<{}|See the review>", link.url))]);
     SlackMessage { text: outcome, blocks }
@@ -68,14 +68,14 @@ pub(crate) fn line(text: &str) -> SlackMessage {
 pub(crate) fn reminder(asking: &Asking) -> String {
     lines([
         asking.lead.map(str::to_owned),
-        Some(escape(&asking.until, LINE_BYTES)),
-        asking.progress.as_deref().map(|text| escape(text, LINE_BYTES)),
+        Some(slack_text(&asking.until, LINE_BYTES)),
+        asking.progress.as_deref().map(|text| slack_text(text, LINE_BYTES)),
     ])
 }
 
 /// The outcome as Slack shows it: the one mention that it may hold is that of the voter whom Slack itself named.
 pub(crate) fn outcome(ended: &Ended, round: &Round) -> String {
-    let escaped = escape(&ended.outcome, LINE_BYTES);
+    let escaped = slack_text(&ended.outcome, LINE_BYTES);
     let voter = round.votes().last().and_then(|(voter, ..)| voter.id.strip_prefix("slack:"));
     match voter.filter(|user| !user.is_empty() && user.bytes().all(|b| b.is_ascii_alphanumeric())) {
         Some(user) => escaped.replacen(&format!("&lt;@{user}&gt;"), &format!("<@{user}>"), 1),
@@ -91,7 +91,7 @@ fn buttons(asking: &Asking, link: &SealedLink, decides: bool) -> Value {
     }
     let confirm = json!({
         "title": plain("Approve?"),
-        "text": plain(&escape(&asking.if_approved, DIALOG_BYTES)),
+        "text": plain(&slack_text(&asking.if_approved, DIALOG_BYTES)),
         "confirm": plain("Approve"),
         "deny": plain("Back"),
     });
@@ -108,26 +108,6 @@ fn section(text: &str) -> Value {
 
 fn lines(lines: impl IntoIterator<Item = Option<String>>) -> String {
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
-}
-
-/// Text as Slack shows it literally, in at most so many bytes.
-fn escape(text: &str, longest_bytes: usize) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        let mut buffer = [0; 4];
-        let escaped = match c {
-            '&' => "&amp;",
-            '<' => "&lt;",
-            '>' => "&gt;",
-            c => &*c.encode_utf8(&mut buffer),
-        };
-        if out.len() + escaped.len() + '…'.len_utf8() > longest_bytes {
-            out.push('…');
-            break;
-        }
-        out.push_str(escaped);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ struct Page {
 impl Letters {
     pub(crate) fn new(config: &Config, links: Links) -> Self {
         let from = config.mail.as_ref().map(|mail| mail.from.clone());
-        Self { from, links, environment: config.environment.clone() }
+        Self { from, links, environment: config.common.environment.clone() }
     }
 
     /// A question to a reviewer.

@@ -1,9 +1,10 @@
 //! Links in messages: sealed for one round and one reader, personal in a mail, of the channel on Slack.
 
+use holdpoint_platform::{WebUrl, nonce};
 use holdpoint_review::{Channel, Holder, Link, LinkKeys, Round};
 use jiff::SignedDuration;
 
-use crate::{Config, config::WebUrl};
+use crate::Config;
 
 /// An old link still shows how it ended for so long after the deadline.
 const AFTER_DEADLINE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -25,7 +26,7 @@ pub(crate) struct SealedLink {
 
 impl Links {
     pub(crate) fn new(config: &Config) -> Self {
-        Self { keys: config.link_keys.clone(), public_url: config.public_url.clone() }
+        Self { keys: config.common.link_keys.clone(), public_url: config.common.public_url.clone() }
     }
 
     /// The link for a reader of this channel.
@@ -36,9 +37,7 @@ impl Links {
             holder: Holder::of(round, channel),
             expires_at: round.deadline + AFTER_DEADLINE,
         };
-        let mut nonce = [0; 24];
-        getrandom::fill(&mut nonce).expect("the system has randomness");
-        let sealed = self.keys.seal(&link, nonce);
+        let sealed = self.keys.seal(&link, nonce());
         let url = self.public_url.with(&format!("r/{sealed}"));
         SealedLink { sealed, url }
     }

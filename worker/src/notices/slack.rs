@@ -8,6 +8,7 @@
 mod api;
 mod outcome;
 
+use holdpoint_platform::Secret;
 use holdpoint_review::{Channel, Notice, Purpose, Round};
 use reqwest::{Client, redirect};
 use std::time::Duration;
@@ -19,10 +20,7 @@ use super::{
     content::{Asking, purpose_word},
     links::Links,
 };
-use crate::{
-    Config,
-    config::{Secret, Webhooks},
-};
+use crate::{Config, config::Webhooks};
 
 /// Slack answers within seconds or not at all.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,15 +49,15 @@ impl SlackDesk {
     pub(crate) fn new(config: &Config, links: Links) -> Result<Self, reqwest::Error> {
         let http = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT);
         let http = http.redirect(redirect::Policy::none()).build()?;
-        let slack = &config.slack;
-        let api = slack.bot_token.clone().map(|token| Api::new(http.clone(), slack.api_url.clone(), token));
+        let (slack, bot) = (&config.slack, &config.common.slack);
+        let api = bot.token.clone().map(|token| Api::new(http.clone(), bot.url.clone(), token));
         Ok(Self {
             http,
             api,
             webhooks: slack.webhooks.clone(),
             fallback: slack.fallback_channel.clone(),
             links,
-            environment: config.environment.clone(),
+            environment: config.common.environment.clone(),
         })
     }
 

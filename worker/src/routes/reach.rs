@@ -18,7 +18,7 @@ pub(crate) struct Reach {
 impl Reach {
     pub(crate) fn of(config: &Config) -> Self {
         Self {
-            slack_bot: config.slack.bot_token.is_some(),
+            slack_bot: config.common.slack.token.is_some(),
             webhooks: config.slack.webhooks.clone(),
             mail: config.mail.is_some(),
         }

@@ -79,7 +79,7 @@ fn a_channel_sees_the_end_like_this() {
 fn buttons_carry_the_channels_link_and_approving_asks_twice() {
     let message = ask(&round());
     let elements = message.blocks.as_array().unwrap().last().unwrap()["elements"].clone();
-    let keys = config(&[]).link_keys;
+    let keys = config(&[]).common.link_keys;
     for (place, action) in ["approve", "reject"].iter().enumerate() {
         assert_eq!(elements[place]["action_id"], *action);
         let value = elements[place]["value"].as_str().unwrap();

@@ -90,7 +90,7 @@ fn links_are_personal() {
         let start = raw.split("/r/").nth(1).unwrap();
         start.split('"').next().unwrap().to_owned()
     };
-    let keys = config(&[]).link_keys;
+    let keys = config(&[]).common.link_keys;
     assert_eq!(keys.unseal(&sealed("dana@example.com")).unwrap().holder, Holder::Reviewer(0));
     assert_eq!(keys.unseal(&sealed("lee@example.com")).unwrap().holder, Holder::Reviewer(1));
     assert_eq!(keys.unseal(&sealed("contact@acme.example")).unwrap().holder, Holder::Viewer);

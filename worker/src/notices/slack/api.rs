@@ -5,16 +5,14 @@
 
 use std::time::Duration;
 
+use holdpoint_platform::{Secret, WebUrl};
 use holdpoint_review::{Channel, ReviewId, Round};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder, StatusCode, header::RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{
-    config::{Secret, WebUrl},
-    notices::blocks::SlackMessage,
-};
+use crate::notices::blocks::SlackMessage;
 
 /// Names our messages among those of other apps.
 const EVENT_TYPE: &str = "holdpoint_review";
