@@ -45,6 +45,8 @@ pub enum Input {
         channel: Channel,
         /// What it says.
         says: Outcome,
+        /// Only in the thread of a question that could not be edited.
+        in_thread_only: bool,
     },
 }
 
@@ -111,9 +113,9 @@ pub fn step(round: &Round, input: Input, now: Timestamp) -> Step {
             Some(_) => Step::default(),
             None => Step::write(round.with(Event::Notified { channel, purpose, receipt }, now), vec![]),
         },
-        Input::NoticeFinal { channel, says } if round.said(&channel) == Some(says) => Step::default(),
-        Input::NoticeFinal { channel, says } => {
-            Step::write(round.with(Event::NoticeFinal { channel, says }, now), vec![])
+        Input::NoticeFinal { channel, says, .. } if round.said(&channel) == Some(says) => Step::default(),
+        Input::NoticeFinal { channel, says, in_thread_only } => {
+            Step::write(round.with(Event::NoticeFinal { channel, says, in_thread_only }, now), vec![])
         }
     }
 }

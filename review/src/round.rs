@@ -97,6 +97,9 @@ pub enum Event {
         channel: Channel,
         /// What it says.
         says: Outcome,
+        /// The question itself could not be edited: its thread says how it ended, and its buttons are refused.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_thread_only: bool,
     },
 }
 
@@ -247,7 +250,7 @@ impl Round {
     /// What a channel finally shows.
     pub fn said(&self, to: &Channel) -> Option<Outcome> {
         self.events.iter().rev().find_map(|entry| match &entry.event {
-            Event::NoticeFinal { channel, says } if channel == to => Some(*says),
+            Event::NoticeFinal { channel, says, .. } if channel == to => Some(*says),
             _ => None,
         })
     }

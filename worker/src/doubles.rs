@@ -8,7 +8,7 @@ use holdpoint_review::{
     ActivityInput, Admission, Event, Measure, RequestFinding, ReviewRequest, Round, Routes, Share, TaskToken,
     Threshold, Verdict, Visit, Who, admit, step, vote,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Config;
 
@@ -106,16 +106,20 @@ pub(crate) fn round() -> Round {
     round_of(&input(), ROUTES, "token-1", at(0))
 }
 
-/// The round after dana rejected it.
+/// The round after dana rejected it, a minute after it was opened.
 pub(crate) fn rejected(round: &Round, reason: &str) -> Round {
     let dana = Who::MailOwner("dana@example.com".to_owned());
-    let voted = vote(round, &dana, Verdict::Reject, Some(reason.to_owned()), at(60)).unwrap();
+    let voted = vote(round, &dana, Verdict::Reject, Some(reason.to_owned()), a_minute_after(round)).unwrap();
     voted.write.unwrap()
 }
 
-/// The round after this happened to it.
+/// The round after this happened to it, a minute after it was opened.
 pub(crate) fn after(round: &Round, input: holdpoint_review::Input) -> Round {
-    step(round, input, at(60)).write.unwrap()
+    step(round, input, a_minute_after(round)).write.unwrap()
+}
+
+fn a_minute_after(round: &Round) -> Timestamp {
+    round.opened_at() + SignedDuration::from_mins(1)
 }
 
 pub(crate) fn receipts(round: &Round) -> Vec<Option<String>> {

@@ -170,6 +170,7 @@ impl Sender {
 
     async fn tell_outcome(&self, mut stored: Stored, channel: &Channel) -> Result<(), Undelivered> {
         let mut told: Option<Outcome> = None;
+        let mut in_thread_only = false;
         for _ in 0..WRITES {
             let Some(outcome) = stored.round.outcome() else { return Ok(()) };
             if stored.round.said(channel) == Some(outcome) {
@@ -177,13 +178,16 @@ impl Sender {
             }
             match channel {
                 // Edits may be repeated, and must: the refused write may have been the receipt of one more message.
-                Channel::Slack(name) => self.slack.show_outcome(&stored.round, name, told == Some(outcome)).await?,
+                Channel::Slack(name) => {
+                    let again = told == Some(outcome);
+                    in_thread_only = self.slack.show_outcome(&stored.round, name, again).await?;
+                }
                 Channel::Mail(_) if told == Some(outcome) => {}
                 Channel::Mail(address) => self.tell_by_mail(&stored.round, channel, address, outcome).await?,
             }
             told = Some(outcome);
-            let channel = channel.clone();
-            let final_now = step(&stored.round, Input::NoticeFinal { channel, says: outcome }, now());
+            let final_now = Input::NoticeFinal { channel: channel.clone(), says: outcome, in_thread_only };
+            let final_now = step(&stored.round, final_now, now());
             match Box::pin(self.reviews.carry_out(stored.clone(), final_now)).await {
                 Ok(_) => {
                     info!(outcome = outcome.as_str(), "a channel shows how the review ended");

@@ -327,7 +327,7 @@ fn a_round_is_finished_when_every_channel_says_how_it_ended_in_the_end() {
     let round = approved(&asked(route()));
     let final_in = |round: &Round, says| {
         round.told().into_iter().fold(round.clone(), |round, channel| {
-            step(&round, Input::NoticeFinal { channel, says }, start()).write.unwrap_or(round)
+            step(&round, Input::NoticeFinal { channel, says, in_thread_only: false }, start()).write.unwrap_or(round)
         })
     };
     let told = final_in(&round, round.outcome().unwrap());

@@ -252,7 +252,7 @@ async fn tell_outcome(world: &World, notice: &Notice) -> Result<(), Unknown> {
     loop {
         let stored = world.read(notice.round).await?.expect("a notice follows its round");
         let says = stored.round.outcome().expect("an outcome follows a closing event");
-        let input = Input::NoticeFinal { channel: notice.channel.clone(), says };
+        let input = Input::NoticeFinal { channel: notice.channel.clone(), says, in_thread_only: false };
         let Some(round) = step(&stored.round, input, world.now()).write else { return Ok(()) };
         world.edit(notice, says).await?;
         if world.replace(&stored, round).await?.is_some() {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use holdpoint_platform::now;
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
@@ -61,9 +62,14 @@ impl Slack {
         self.fault(method, "", ResponseTemplate::new(502).set_delay(Duration::from_millis(10)), true, false);
     }
 
-    /// Every call for a channel is answered with this error.
+    /// Every call for a channel is answered with this error; no channel: every call with the token.
     pub(crate) fn refuse(&self, channel: &str, code: &str) {
-        self.fault("", channel, not_ok(code), false, true);
+        self.answer_always(channel, not_ok(code));
+    }
+
+    /// Every call for a channel is answered so.
+    pub(crate) fn answer_always(&self, channel: &str, reply: ResponseTemplate) {
+        self.fault("", channel, reply, false, true);
     }
 
     /// No more faults.
@@ -107,7 +113,7 @@ impl State {
         let method = request.url.path().rsplit('/').next().unwrap_or_default().to_owned();
         let asked = read(request);
         let is_meant = |fault: &Fault| {
-            (fault.method.is_empty() || fault.method == method)
+            (fault.method == method || (fault.method.is_empty() && method != "hook"))
                 && (fault.channel.is_empty() || asked["channel"] == *fault.channel)
         };
         let Some(place) = self.faults.iter().position(is_meant) else { return self.carry_out(&method, &asked) };
@@ -146,9 +152,9 @@ impl State {
                 ok(&json!({ "ok": true }))
             }
             "conversations.history" => {
-                self.list(|message| message["channel"] == asked["channel"] && message.get("thread_ts").is_none())
+                self.list(asked, |message| message["channel"] == asked["channel"] && message.get("thread_ts").is_none())
             }
-            "conversations.replies" => self.list(|message| {
+            "conversations.replies" => self.list(asked, |message| {
                 message["channel"] == asked["channel"]
                     && (message["ts"] == asked["ts"] || message["thread_ts"] == asked["ts"])
             }),
@@ -158,7 +164,7 @@ impl State {
 
     fn post(&mut self, asked: &Value, channel: &str) -> String {
         self.posted += 1;
-        let ts = format!("1795338900.{:06}", self.posted);
+        let ts = format!("{}.{:06}", now().as_second(), self.posted);
         let mut message = asked.clone();
         message["channel"] = channel.into();
         message["ts"] = ts.clone().into();
@@ -166,9 +172,17 @@ impl State {
         ts
     }
 
-    fn list(&self, is_listed: impl Fn(&Value) -> bool) -> ResponseTemplate {
-        let listed: Vec<_> = self.messages.iter().rev().filter(|message| is_listed(message)).collect();
-        ok(&json!({ "ok": true, "messages": listed, "response_metadata": { "next_cursor": "" } }))
+    /// A page of what is younger than asked for, the youngest first.
+    fn list(&self, asked: &Value, is_listed: impl Fn(&Value) -> bool) -> ResponseTemplate {
+        let number = |name: &str| asked[name].as_str().and_then(|text| text.parse::<usize>().ok());
+        let (oldest, limit, from) =
+            (number("oldest").unwrap(), number("limit").unwrap(), number("cursor").unwrap_or(0));
+        let second = |message: &Value| message["ts"].as_str().unwrap().split('.').next().unwrap().parse::<usize>();
+        let is_young = |message: &&Value| second(message).unwrap() >= oldest;
+        let listed = self.messages.iter().rev().filter(|message| is_listed(message)).filter(is_young);
+        let page: Vec<_> = listed.skip(from).take(limit).collect();
+        let next = if page.len() < limit { String::new() } else { (from + limit).to_string() };
+        ok(&json!({ "ok": true, "messages": page, "response_metadata": { "next_cursor": next } }))
     }
 }
 

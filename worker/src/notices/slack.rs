@@ -2,16 +2,19 @@
 //!
 //! A bot's message carries the review, round and purpose as metadata, by which it is found again: a post whose reply was
 //! lost may have arrived. A webhook can neither look back nor edit, so that nothing posted through one decides. A channel
-//! that Slack refuses is spoken for in the fallback channel, without buttons that decide: who may decide by a button is a
-//! matter of the channel it is pressed in.
+//! that Slack refuses is spoken for in the fallback channel, without buttons, and with a link of the channel where it
+//! stands: in one that the route does not ask, it only shows. Where Slack refuses our token, a fallback channel that the
+//! bot serves is refused as well; one of a webhook is not, and mail goes its own way.
 
 mod api;
 mod outcome;
 
+use std::{error::Error, time::Duration};
+
 use holdpoint_platform::Secret;
 use holdpoint_review::{Channel, Notice, Purpose, Round};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, redirect};
-use std::time::Duration;
 use tracing::error;
 
 use self::api::{Api, Mark, SlackError};
@@ -61,18 +64,25 @@ impl SlackDesk {
         })
     }
 
-    /// Looks back, then posts what asks, unless it is there or the round is closed. The receipt is where it is now.
+    /// Looks back, then posts what asks, unless it is there or the round is closed. The receipt is where it is now; none,
+    /// too, for a message that Slack will not have anywhere: as with an address that takes no mail, the channel's other
+    /// messages must not wait for it.
     pub(crate) async fn ask(&self, round: &Round, notice: &Notice, name: &str) -> Result<Option<String>, Undelivered> {
         let refused = match self.ask_in(name, round, notice, true).await {
-            Err(SlackError::Refused(code)) => code,
+            Err(error @ (SlackError::Refused(_) | SlackError::Rejected(_))) => error,
             other => return Ok(other?),
         };
-        error!(slack.error = refused, "Slack refuses a channel; an operator must act");
-        let Some(fallback) = self.fallback.as_deref().filter(|fallback| *fallback != name) else {
-            return Err(Undelivered::Refused(refused));
-        };
-        let receipt = self.ask_in(fallback, round, notice, false).await?;
-        Ok(receipt.map(|ts| format!("{fallback}/{ts}")))
+        error!(error = &refused as &dyn Error, "a Slack channel cannot be asked; an operator must act");
+        if let Some(fallback) = self.fallback.as_deref().filter(|fallback| *fallback != name) {
+            match self.ask_in(fallback, round, notice, false).await {
+                Err(SlackError::Refused(_) | SlackError::Rejected(_)) => {}
+                other => return Ok(other?.map(|ts| format!("{fallback}/{ts}"))),
+            }
+        }
+        match refused {
+            SlackError::Rejected(_) => Ok(None),
+            refused => Err(refused.into()),
+        }
     }
 
     async fn ask_in(
@@ -82,8 +92,12 @@ impl SlackDesk {
         notice: &Notice,
         at_home: bool,
     ) -> Result<Option<String>, SlackError> {
-        let asking = Asking::of(round, notice.purpose, &self.environment);
-        let link = self.links.for_channel(round, &notice.channel);
+        let mut asking = Asking::of(round, notice.purpose, &self.environment);
+        if !at_home && !matches!(notice.purpose, Purpose::Reminder(_)) {
+            asking.lead = Some("Slack refuses the channel that should be asked, so you hear of it here.");
+        }
+        let link = self.links.for_channel(round, &Channel::Slack(name.to_owned()));
+        let since = posted_from(round, notice.purpose);
         match self.place(name)? {
             Place::Webhook { .. } if !round.is_open() => Ok(None),
             Place::Webhook { address } => {
@@ -93,11 +107,9 @@ impl SlackDesk {
             Place::Bot { api, channel } => {
                 let mark = Mark::of(round, &notice.channel, purpose_word(notice));
                 let thread = thread_of(round, notice, channel, at_home);
-                let (thread, found) = match api.find(channel, round.opened_at(), thread, &mark).await {
+                let (thread, found) = match api.find(channel, since, thread, &mark).await {
                     // Somebody deleted the question; what would be a reply stands by itself.
-                    Err(SlackError::Gone) if thread.is_some() => {
-                        (None, api.find(channel, round.opened_at(), None, &mark).await?)
-                    }
+                    Err(SlackError::Gone) if thread.is_some() => (None, api.find(channel, since, None, &mark).await?),
                     found => (thread, found?),
                 };
                 if found.is_some() {
@@ -147,6 +159,17 @@ fn thread_of<'a>(round: &'a Round, notice: &Notice, channel: &'a str, at_home: b
     (notice.purpose != Purpose::Request && name == channel && ts != WEBHOOK_RECEIPT).then_some(ts)
 }
 
+/// Nothing of the kind was posted before.
+fn posted_from(round: &Round, purpose: Purpose) -> Timestamp {
+    let due_after = match purpose {
+        Purpose::Outcome => return round.closing().map_or_else(|| round.opened_at(), |(_, at)| at),
+        Purpose::Request => None,
+        Purpose::Reminder(number) => round.route.remind_after.get(number as usize).copied(),
+        Purpose::Escalation => round.route.escalate.as_ref().map(|escalation| escalation.after),
+    };
+    round.opened_at() + due_after.map_or(SignedDuration::ZERO, SignedDuration::from)
+}
+
 /// A receipt is the message's `ts`, with the channel before it where it is not the one that was meant.
 fn split_receipt<'a>(home: &'a str, receipt: &'a str) -> (&'a str, &'a str) {
     receipt.split_once('/').unwrap_or((home, receipt))
@@ -156,7 +179,7 @@ impl From<SlackError> for Undelivered {
     fn from(error: SlackError) -> Self {
         match error {
             SlackError::Limited(wait) => Self::Limited(wait),
-            SlackError::Refused(code) => Self::Refused(code),
+            SlackError::Refused(code) | SlackError::Rejected(code) => Self::Refused(code),
             SlackError::Gone | SlackError::Failed(_) => Self::Failed(error.into()),
         }
     }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder, StatusCode, header::RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tracing::error;
 
 use crate::notices::blocks::SlackMessage;
 
@@ -20,9 +21,7 @@ const EVENT_TYPE: &str = "holdpoint_review";
 const USUAL_WAIT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// Clocks differ: look back a little further than our own says.
-const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
-/// Pages of 200 messages: a busy channel has fewer in a day.
-const PAGES: usize = 20;
+pub(super) const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
 
 /// Slack through a bot's token.
 pub(super) struct Api {
@@ -40,7 +39,10 @@ pub(super) enum SlackError {
     /// This channel, or all of Slack, is closed to us until an operator acts.
     #[error("Slack refused: {0}")]
     Refused(String),
-    /// The message is not there, or is not ours to change: nothing left to do with it.
+    /// Not this message, however often; the channel may take others.
+    #[error("Slack rejected a message: {0}")]
+    Rejected(String),
+    /// The message is not there: nothing left to do with it.
     #[error("the message is not there")]
     Gone,
     /// Try again; a post may have arrived.
@@ -154,10 +156,14 @@ impl Api {
         self.call("chat.update", &body).await.map(drop)
     }
 
-    /// Deletes a message; one that is gone is as good.
+    /// Deletes a message; one that is gone is as good, and one that cannot be deleted stays.
     pub(super) async fn delete(&self, channel: &str, ts: &str) -> Result<(), SlackError> {
         match self.call("chat.delete", &json!({ "channel": channel, "ts": ts })).await {
             Ok(_) | Err(SlackError::Gone) => Ok(()),
+            Err(SlackError::Rejected(code)) => {
+                error!(slack.error = code, "a second message cannot be deleted; somebody must, or its buttons stay");
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }
@@ -174,7 +180,8 @@ impl Api {
         Ok(found.into_iter().filter(|found| found.mark == *mark).map(|found| found.ts).min())
     }
 
-    /// Our messages in a channel, or in a thread of it, since then.
+    /// Our messages in a channel, or in a thread of it, since then: all of them, however many others there are. Whoever
+    /// asks takes care that this is no longer ago than need be, and for how long we look.
     pub(super) async fn look_back(
         &self,
         channel: &str,
@@ -184,7 +191,7 @@ impl Api {
         let oldest = (since - CLOCKS_DIFFER_BY).as_second().to_string();
         let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
         let (mut found, mut cursor) = (Vec::new(), String::new());
-        for _ in 0..PAGES {
+        loop {
             let mut form =
                 vec![("channel", channel), ("oldest", &oldest), ("limit", "200"), ("include_all_metadata", "true")];
             form.extend(thread.map(|ts| ("ts", ts)));
@@ -196,7 +203,6 @@ impl Api {
                 return Ok(found);
             }
         }
-        Err(SlackError::Failed("the channel has too many messages to look back".to_owned()))
     }
 
     async fn call(&self, method: &str, body: &Value) -> Result<Reply, SlackError> {
@@ -234,6 +240,7 @@ async fn send(request: RequestBuilder) -> Result<reqwest::Response, SlackError> 
         status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
             Err(SlackError::Failed(status.to_string()))
         }
+        StatusCode::BAD_REQUEST => Err(SlackError::Rejected(StatusCode::BAD_REQUEST.to_string())),
         status => Err(SlackError::Refused(status.to_string())),
     }
 }
@@ -244,31 +251,45 @@ fn failed(error: reqwest::Error) -> SlackError {
     SlackError::Failed(format!("{kind}: {error}"))
 }
 
-/// <https://docs.slack.dev/reference/methods/chat.postMessage#errors>. A word that we do not know may pass.
+/// <https://docs.slack.dev/reference/methods/chat.postMessage#errors>. A word that we do not know is taken to be about
+/// this one message: to try it for hours would hold up all that comes after it in the channel.
 fn classify(code: &str) -> SlackError {
     match code {
         "ratelimited" | "rate_limited" => SlackError::Limited(USUAL_WAIT),
-        "message_not_found"
-        | "thread_not_found"
-        | "cant_update_message"
-        | "cant_delete_message"
-        | "edit_window_closed" => SlackError::Gone,
+        "message_not_found" | "thread_not_found" => SlackError::Gone,
+        "external_channel_migrating"
+        | "fatal_error"
+        | "internal_error"
+        | "request_timeout"
+        | "rollup_error"
+        | "service_unavailable"
+        | "team_added_to_org"
+        | "update_failed" => SlackError::Failed(code.to_owned()),
+        // The channel is closed to us.
+        "channel_not_found" | "is_archived" | "not_in_channel" | "posting_to_channel_denied" => refused(code),
+        code if code.starts_with("restricted_action") => refused(code),
+        // All of Slack is.
         "access_denied"
         | "account_inactive"
-        | "channel_not_found"
+        | "accesslimited"
+        | "ekm_access_denied"
+        | "enterprise_is_restricted"
         | "invalid_auth"
-        | "is_archived"
         | "missing_scope"
         | "no_permission"
         | "not_allowed_token_type"
         | "not_authed"
-        | "not_in_channel"
-        | "restricted_action"
+        | "org_login_required"
         | "team_access_not_granted"
         | "token_expired"
-        | "token_revoked" => SlackError::Refused(code.to_owned()),
-        other => SlackError::Failed(other.to_owned()),
+        | "token_revoked"
+        | "two_factor_setup_required" => refused(code),
+        code => SlackError::Rejected(code.to_owned()),
     }
+}
+
+fn refused(code: &str) -> SlackError {
+    SlackError::Refused(code.to_owned())
 }
 
 impl Listed {

@@ -1,19 +1,20 @@
 //! Every end edits: the question, wherever it stands, is replaced by how it ended, and its thread says so.
 //!
-//! Not only the recorded message: all that looking back finds, because a second one may have been posted and never
-//! recorded, and its buttons would stay.
+//! Where each question stands is recorded; only where that is not known, since it may have been posted and never recorded,
+//! is the channel searched. What Slack lets nobody edit keeps its buttons, which are refused: its thread says how it ended,
+//! an operator hears of it, and the ledger says so.
 
 use std::collections::BTreeSet;
 
 use holdpoint_platform::now;
 use holdpoint_review::{Channel, Event, Outcome, Purpose, Round};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tracing::{error, warn};
 
 use super::{
     Place, SlackDesk, WEBHOOK_RECEIPT,
-    api::{Api, Mark, SlackError},
-    split_receipt,
+    api::{Api, CLOCKS_DIFFER_BY, Mark, SlackError},
+    posted_from, split_receipt,
 };
 use crate::notices::{
     Undelivered,
@@ -21,93 +22,158 @@ use crate::notices::{
     content::{self, Ended},
 };
 
-/// A message that cannot be edited for so long is left as it is: its buttons are refused anyway.
+/// A channel that refuses us for so long is told no more: the buttons there are refused anyway.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
+/// What is to be shown, of which round, to whom.
+struct End<'a> {
+    round: &'a Round,
+    home: Channel,
+    outcome: Outcome,
+    message: SlackMessage,
+    /// It was told just now, and only edits are to be repeated.
+    is_posted: bool,
+}
+
+/// A question's channel and `ts`; for one that went through a webhook, its name and [`WEBHOOK_RECEIPT`].
+type Spot = (String, String);
+
 impl SlackDesk {
-    /// Makes a channel show how a round ended. `posted`: this outcome was told just now, and only edits are to be repeated.
-    pub(crate) async fn show_outcome(&self, round: &Round, name: &str, posted: bool) -> Result<(), Undelivered> {
+    /// Makes a channel show how a round ended; whether a question there could not be edited, and only its thread says it.
+    /// `is_posted`: this outcome was told just now, and only edits are to be repeated.
+    pub(crate) async fn show_outcome(&self, round: &Round, name: &str, is_posted: bool) -> Result<bool, Undelivered> {
         let home = Channel::Slack(name.to_owned());
         let (Some(ended), Some(outcome)) = (Ended::of(round, &self.environment), round.outcome()) else {
-            return Ok(());
+            return Ok(false);
         };
         let message = blocks::ended(&ended, round, &self.links.for_channel(round, &home));
-        let shown = match self.place(name) {
-            Ok(Place::Bot { api, channel }) => self.edit(api, round, channel, outcome, &message).await,
-            Ok(Place::Webhook { .. }) if posted || nothing_was_asked(round, &home) => Ok(()),
-            Ok(Place::Webhook { address }) => self.post_by_webhook(address, &message).await,
-            Err(error) => Err(error),
-        };
-        match shown {
-            Err(SlackError::Refused(code)) => self.show_elsewhere(round, &home, outcome, &message, code).await,
+        let end = End { round, home, outcome, message, is_posted };
+        match self.show_where_asked(&end, name).await {
+            Err(error @ (SlackError::Refused(_) | SlackError::Rejected(_))) => {
+                self.show_elsewhere(&end, error).await?;
+                Ok(false)
+            }
             other => Ok(other?),
         }
     }
 
-    async fn edit(
-        &self,
-        api: &Api,
-        round: &Round,
-        channel: &str,
-        outcome: Outcome,
-        message: &SlackMessage,
-    ) -> Result<(), SlackError> {
-        let home = Channel::Slack(channel.to_owned());
+    async fn show_where_asked(&self, end: &End<'_>, name: &str) -> Result<bool, SlackError> {
         let mut refused = None;
-        let mut edited = recorded(round, &home);
-        match api.look_back(channel, round.opened_at(), None).await {
-            Ok(found) => {
-                let asks = found.into_iter().filter(|found| found.mark.is_of(round, &home) && !is_outcome(&found.mark));
-                edited.extend(asks.map(|found| (channel.to_owned(), found.ts)));
-            }
-            Err(error) => refused = Some(only_refusal(error)?),
-        }
-        let mark = Mark::of(round, &home, content::word(Purpose::Request, None));
-        for (place, ts) in &edited {
-            match api.update(place, ts, message, &mark).await {
-                Ok(()) => {}
-                Err(SlackError::Gone) => warn!("a message could not be edited: it is gone"),
+        let mut spots = recorded(end.round, &end.home);
+        if let (Place::Bot { api, channel }, Some(since)) = (self.place(name)?, unrecorded_since(end.round, name)) {
+            match api.look_back(channel, since, None).await {
+                Ok(found) => {
+                    let asks = found.into_iter().filter(|found| end.is_asked_by(&found.mark));
+                    spots.extend(asks.map(|found| (channel.to_owned(), found.ts)));
+                }
                 Err(error) => refused = Some(only_refusal(error)?),
             }
         }
-        if let Some(code) = refused {
-            return Err(SlackError::Refused(code));
+        let (webhooks, messages): (Vec<_>, Vec<_>) = spots.into_iter().partition(|(_, ts)| ts == WEBHOOK_RECEIPT);
+        let mut stuck = Vec::new();
+        for (place, ts) in &messages {
+            match self.edit(end, place, ts).await {
+                Ok(()) => {}
+                Err(SlackError::Gone) => warn!("a message could not be edited: it is gone"),
+                Err(SlackError::Rejected(code)) => {
+                    error!(slack.error = code, "a question cannot be edited: its buttons stay, and are refused");
+                    stuck.push((place, ts));
+                }
+                Err(error) => refused = Some(only_refusal(error)?),
+            }
         }
-        match edited.first() {
-            Some((place, ts)) => reply_once(api, round, place, ts, &home, outcome, message).await,
-            None => Ok(()),
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        let first = messages.first().map(|(place, ts)| (place, ts));
+        for (place, ts) in first.into_iter().chain(stuck.iter().copied().filter(|spot| Some(*spot) != first)) {
+            self.reply_once(end, place, ts).await?;
+        }
+        for (place, _) in webhooks {
+            if let (Place::Webhook { address }, false) = (self.place(&place)?, end.is_posted) {
+                self.post_by_webhook(address, &end.message).await?;
+            }
+        }
+        Ok(!stuck.is_empty())
+    }
+
+    async fn edit(&self, end: &End<'_>, place: &str, ts: &str) -> Result<(), SlackError> {
+        match self.place(place)? {
+            Place::Bot { api, channel } => api.update(channel, ts, &end.message, &end.question()).await,
+            // A channel that was served by the bot when it was asked.
+            Place::Webhook { .. } => Err(SlackError::Rejected("a webhook edits nothing".to_owned())),
         }
     }
 
-    /// Slack refuses the channel: the fallback channel hears of it. What can never be told ends nevertheless, with an
-    /// error for the operator, or its clock would tick for ever.
-    async fn show_elsewhere(
-        &self,
-        round: &Round,
-        home: &Channel,
-        outcome: Outcome,
-        message: &SlackMessage,
-        code: String,
-    ) -> Result<(), Undelivered> {
-        error!(slack.error = code, "Slack refuses a channel that should show how a review ended; an operator must act");
-        let fallback = self.fallback.as_deref().filter(|name| Channel::Slack((*name).to_owned()) != *home);
-        match fallback.map(|name| self.place(name)).transpose()? {
-            Some(Place::Bot { api, channel }) => {
-                let mark = Mark::of(round, home, content::word(Purpose::Outcome, Some(outcome)));
-                if api.find(channel, round.opened_at(), None, &mark).await?.is_none() {
-                    api.post(channel, None, message, &mark).await?;
-                }
-                Ok(())
+    /// An edit wakes nobody; a reply in the thread reaches who follows it.
+    async fn reply_once(&self, end: &End<'_>, place: &str, ts: &str) -> Result<(), SlackError> {
+        let Place::Bot { api, channel } = self.place(place)? else { return Ok(()) };
+        match end.find_told(api, channel, Some(ts)).await {
+            // Whoever deleted the question wants no answer to it.
+            Err(SlackError::Gone) | Ok(true) => Ok(()),
+            Ok(false) => {
+                let line = blocks::line(&end.message.text);
+                api.post(channel, Some(ts), &line, &end.mark()).await.map(drop)
             }
-            Some(Place::Webhook { address }) => Ok(self.post_by_webhook(address, message).await?),
-            None if recorded(round, home).is_empty() || is_long_closed(round) => Ok(()),
-            None => Err(Undelivered::Refused(code)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Slack refuses the channel, or will not have the message: the fallback channel hears of it. What can never be told
+    /// ends nevertheless, with an error for the operator, or its clock would tick for ever.
+    async fn show_elsewhere(&self, end: &End<'_>, refused: SlackError) -> Result<(), Undelivered> {
+        error!(
+            error = &refused as &dyn std::error::Error,
+            "a Slack channel cannot be shown how a review ended; an operator must act"
+        );
+        let fallback = self.fallback.as_deref().filter(|name| Channel::Slack((*name).to_owned()) != end.home);
+        let told = match fallback {
+            Some(name) => self.tell_in(end, name).await,
+            None => Err(refused),
+        };
+        match told {
+            Err(SlackError::Rejected(_)) => Ok(()),
+            Err(SlackError::Refused(_)) if recorded(end.round, &end.home).is_empty() || end.is_long_over() => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    async fn tell_in(&self, end: &End<'_>, name: &str) -> Result<(), SlackError> {
+        match self.place(name)? {
+            Place::Webhook { .. } if end.is_posted => Ok(()),
+            Place::Webhook { address } => self.post_by_webhook(address, &end.message).await,
+            Place::Bot { api, channel } if end.find_told(api, channel, None).await? => Ok(()),
+            Place::Bot { api, channel } => api.post(channel, None, &end.message, &end.mark()).await.map(drop),
         }
     }
 }
 
+impl End<'_> {
+    fn mark(&self) -> Mark {
+        Mark::of(self.round, &self.home, content::word(Purpose::Outcome, Some(self.outcome)))
+    }
+
+    /// What an edited question is marked with.
+    fn question(&self) -> Mark {
+        Mark::of(self.round, &self.home, content::word(Purpose::Request, None))
+    }
+
+    fn is_asked_by(&self, mark: &Mark) -> bool {
+        mark.is_of(self.round, &self.home) && !mark.purpose.starts_with("outcome")
+    }
+
+    async fn find_told(&self, api: &Api, channel: &str, thread: Option<&str>) -> Result<bool, SlackError> {
+        let since = posted_from(self.round, Purpose::Outcome);
+        Ok(api.find(channel, since, thread, &self.mark()).await?.is_some())
+    }
+
+    fn is_long_over(&self) -> bool {
+        self.round.closing().is_some_and(|(_, at)| now().duration_since(at) > GIVE_UP_AFTER)
+    }
+}
+
 /// The messages that asked, as the ledger knows them.
-fn recorded(round: &Round, home: &Channel) -> BTreeSet<(String, String)> {
+fn recorded(round: &Round, home: &Channel) -> BTreeSet<Spot> {
     let Channel::Slack(name) = home else { return BTreeSet::new() };
     let receipts = round.events.iter().filter_map(|entry| match &entry.event {
         // A reminder in the thread decides nothing, and is history.
@@ -116,48 +182,26 @@ fn recorded(round: &Round, home: &Channel) -> BTreeSet<(String, String)> {
         }
         _ => None,
     });
-    let places = receipts.map(|receipt| split_receipt(name, receipt)).filter(|(_, ts)| *ts != WEBHOOK_RECEIPT);
+    let places = receipts.map(|receipt| split_receipt(name, receipt));
     places.map(|(place, ts)| (place.to_owned(), ts.to_owned())).collect()
 }
 
-fn nothing_was_asked(round: &Round, home: &Channel) -> bool {
-    round.receipt(home, Purpose::Request).is_none_or(|receipt| receipt.is_none())
-        && round.receipt(home, Purpose::Escalation).is_none_or(|receipt| receipt.is_none())
+/// Since when a question may stand in a channel without being recorded; none where each one's place is.
+fn unrecorded_since(round: &Round, name: &str) -> Option<Timestamp> {
+    let (_, closed_at) = round.closing()?;
+    let channel = Channel::Slack(name.to_owned());
+    let asked = round.route.slack.iter().any(|asked| asked == name).then_some(Purpose::Request);
+    let woken = round.route.escalate.iter().any(|escalation| escalation.slack.iter().any(|woken| woken == name));
+    let purposes = asked.into_iter().chain(woken.then_some(Purpose::Escalation));
+    let unrecorded = purposes.filter(|purpose| round.receipt(&channel, *purpose).is_none());
+    let since = unrecorded.map(|purpose| posted_from(round, purpose));
+    // What was not due before the end was never posted.
+    since.filter(|since| *since <= closed_at + CLOCKS_DIFFER_BY).min()
 }
 
-fn is_long_closed(round: &Round) -> bool {
-    round.closing().is_some_and(|(_, at)| now().duration_since(at) > GIVE_UP_AFTER)
-}
-
-fn is_outcome(mark: &Mark) -> bool {
-    mark.purpose.starts_with("outcome")
-}
-
-fn only_refusal(error: SlackError) -> Result<String, SlackError> {
+fn only_refusal(error: SlackError) -> Result<SlackError, SlackError> {
     match error {
-        SlackError::Refused(code) => Ok(code),
+        SlackError::Refused(_) | SlackError::Rejected(_) => Ok(error),
         other => Err(other),
     }
-}
-
-/// An edit wakes nobody; a reply in the thread reaches who follows it.
-async fn reply_once(
-    api: &Api,
-    round: &Round,
-    place: &str,
-    ts: &str,
-    home: &Channel,
-    outcome: Outcome,
-    message: &SlackMessage,
-) -> Result<(), SlackError> {
-    let mark = Mark::of(round, home, content::word(Purpose::Outcome, Some(outcome)));
-    let found = match api.find(place, round.opened_at(), Some(ts), &mark).await {
-        // Whoever deleted the question wants no answer to it.
-        Err(SlackError::Gone) => return Ok(()),
-        found => found?,
-    };
-    if found.is_none() {
-        api.post(place, Some(ts), &blocks::line(&message.text), &mark).await?;
-    }
-    Ok(())
 }

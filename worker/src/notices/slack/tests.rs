@@ -1,3 +1,5 @@
+mod refused;
+
 use holdpoint_platform::now;
 use holdpoint_review::{Channel, Input, Notice, Purpose, Round};
 use serde_json::{Value, json};
@@ -121,52 +123,6 @@ async fn b32_what_was_closed_meanwhile_is_asked_no_more() {
 }
 
 #[tokio::test]
-async fn b33_a_passing_error_is_tried_again() {
-    let world = World::new().await;
-    let round = world.open_round();
-    for reply in [not_ok("internal_error"), not_ok("service_unavailable"), ResponseTemplate::new(500)] {
-        world.slack.fail_once("chat.postMessage", reply);
-        assert!(matches!(world.tell(&round, Purpose::Request).await, Err(Undelivered::Failed(_))));
-    }
-    world.tell(&round, Purpose::Request).await.unwrap();
-    assert_eq!(world.slack.live("C1"), 1);
-}
-
-#[tokio::test]
-async fn b33_a_channel_that_slack_refuses_is_spoken_for_in_the_fallback_channel() {
-    for code in
-        ["not_in_channel", "channel_not_found", "is_archived", "token_revoked", "invalid_auth", "account_inactive"]
-    {
-        let world = World::with(&[("HOLDPOINT_SLACK_FALLBACK_CHANNEL", "C9")]).await;
-        let round = world.open_round();
-        world.slack.refuse("C1", code);
-        world.tell(&round, Purpose::Request).await.unwrap();
-        let posted = world.slack.messages("C9");
-        assert_eq!((posted.len(), world.slack.live("C9")), (1, 0), "{code}: a link, but no button of another channel");
-        assert!(posted[0]["blocks"].to_string().contains("https://review.example.com/r/"), "answerable");
-        assert_eq!(receipts(&world.stored(&round)), [Some(format!("C9/{}", posted[0]["ts"].as_str().unwrap()))]);
-
-        let closed = world.reject(&round);
-        world.tell(&closed, Purpose::Outcome).await.unwrap();
-        assert!(is_closed(&world.slack.messages("C9")[0]), "{code}");
-        assert!(world.stored(&closed).said(&Channel::Slack("C1".into())).is_some());
-    }
-}
-
-#[tokio::test]
-async fn b33_without_a_fallback_it_waits_for_the_operator_and_the_round_stays_open() {
-    let world = World::new().await;
-    let round = world.open_round();
-    world.slack.refuse("C1", "not_in_channel");
-    let refused = world.tell(&round, Purpose::Request).await;
-    assert!(matches!(&refused, Err(Undelivered::Refused(code)) if code == "not_in_channel"), "{refused:?}");
-    assert!(world.stored(&round).is_open());
-    world.slack.recover();
-    world.tell(&round, Purpose::Request).await.unwrap();
-    assert_eq!(world.slack.live("C1"), 1);
-}
-
-#[tokio::test]
 async fn b34_a_post_whose_reply_was_lost_is_found_and_not_repeated() {
     let world = World::new().await;
     let round = world.open_round();
@@ -210,24 +166,69 @@ async fn b34_who_finds_another_message_recorded_deletes_its_own() {
 }
 
 #[tokio::test]
-async fn b34_the_outcome_edits_every_message_of_the_round_and_no_other() {
+async fn b34_where_a_place_is_not_recorded_the_outcome_edits_all_that_asked_and_no_other() {
     let world = World::new().await;
     let round = world.open_round();
-    world.tell(&round, Purpose::Request).await.unwrap();
-    let twin = |ts: &str, review: &str| {
+    world.slack.lose_reply("chat.postMessage");
+    world.tell(&round, Purpose::Request).await.unwrap_err();
+    let later = now().as_second() + 1;
+    let twin = |place: u32, review: &str| {
         let mut message = world.slack.messages("C1")[0].clone();
-        message["ts"] = ts.into();
+        message["ts"] = format!("{later}.{place}").into();
         message["metadata"]["event_payload"]["review_id"] = review.into();
         message
     };
-    world.slack.put(twin("2.1", round.review_id.as_str()));
-    world.slack.put(twin("2.2", "00000000000000000000000000000000"));
-    world.slack.put(json!({ "channel": "C1", "ts": "2.3", "text": "hello" }));
+    world.slack.put(twin(1, round.review_id.as_str()));
+    world.slack.put(twin(2, "00000000000000000000000000000000"));
+    world.slack.put(json!({ "channel": "C1", "ts": format!("{later}.3"), "text": "hello" }));
     let closed = world.reject(&round);
     world.tell(&closed, Purpose::Outcome).await.unwrap();
     let messages = world.slack.messages("C1");
     assert!(is_closed(&messages[0]) && is_closed(&messages[1]));
     assert_eq!(world.slack.live("C1"), 1, "another review's message stays as it is");
+}
+
+#[tokio::test]
+async fn a_question_whose_place_is_recorded_is_edited_without_a_search() {
+    let world = World::new().await;
+    let round = world.open_round();
+    world.tell(&round, Purpose::Request).await.unwrap();
+    let closed = world.reject(&round);
+    world.slack.fail_once("conversations.history", ResponseTemplate::new(503));
+    world.tell(&closed, Purpose::Outcome).await.unwrap();
+    assert!(is_closed(&world.slack.messages("C1")[0]));
+}
+
+#[tokio::test]
+async fn where_an_escalation_was_not_due_yet_nothing_is_searched_for() {
+    let world = World::new().await;
+    let routes = format!("{ROUTES}\nescalate = {{ after = '2h', slack = ['C2'] }}");
+    let round = round_of(&input(), &routes, "token-1", now());
+    let closed = rejected(&round, "no");
+    world.aws.store(&closed);
+    world.slack.refuse("C2", "internal_error");
+    let channel = Channel::Slack("C2".to_owned());
+    let says = closed.outcome();
+    let told =
+        Notice { review_id: round.review_id, round: 1, channel: channel.clone(), purpose: Purpose::Outcome, says };
+    world.sender.deliver(&told).await.unwrap();
+    assert_eq!(world.stored(&closed).said(&channel), closed.outcome());
+}
+
+#[tokio::test]
+async fn b34_a_lost_post_is_found_behind_any_number_of_other_messages() {
+    let world = World::new().await;
+    let round = world.open_round();
+    world.slack.lose_reply("chat.postMessage");
+    world.tell(&round, Purpose::Request).await.unwrap_err();
+    for place in 0..4_200 {
+        world
+            .slack
+            .put(json!({ "channel": "C1", "ts": format!("{}.{place}", now().as_second() + 1), "text": "hello" }));
+    }
+    world.tell(&round, Purpose::Request).await.unwrap();
+    assert_eq!(world.slack.live("C1"), 1);
+    assert!(receipts(&world.stored(&round))[0].is_some());
 }
 
 #[tokio::test]
