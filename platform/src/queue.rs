@@ -85,10 +85,17 @@ impl Queue {
         Ok(())
     }
 
+    /// Whether it is a FIFO queue, which AWS knows by the name as well. Such a queue hands out no message of a group while
+    /// one is in hand; but a batch could hold several of one group, which would then be handled beside each other.
+    fn is_in_order(&self) -> bool {
+        self.url.ends_with(".fifo")
+    }
+
     async fn receive(&self, up_to: usize, wait: Duration, visibility: Duration) -> Result<Vec<Message>, QueueError> {
         let seconds = |duration: Duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX);
+        let batch = if self.is_in_order() { 1 } else { i32::try_from(up_to.min(10)).unwrap_or(10) };
         let receive = self.sqs.receive_message().queue_url(&self.url);
-        let receive = receive.max_number_of_messages(i32::try_from(up_to.min(10)).unwrap_or(10));
+        let receive = receive.max_number_of_messages(batch);
         let receive = receive.wait_time_seconds(seconds(wait)).visibility_timeout(seconds(visibility));
         let receive = receive.message_system_attribute_names(SentTimestamp);
         let receive = receive.message_system_attribute_names(ApproximateReceiveCount);
@@ -138,7 +145,7 @@ impl Message {
 /// How a queue is received from.
 #[derive(Debug, Clone)]
 pub struct Consumer {
-    /// From where.
+    /// From where. Of a FIFO queue each group is handled one message at a time, and no group waits for another.
     pub queue: Queue,
     /// How many messages are in hand at most; a message is never received without room to handle it.
     pub at_once: usize,

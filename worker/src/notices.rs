@@ -1,7 +1,8 @@
 //! The sender: tells people, on Slack and by mail, what a review asks and how it ended.
 //!
 //! Works from the notices queue, whose groups keep each channel's messages one at a time and in order; so a channel that
-//! is slow, limited or down delays nobody else. What is queued only says that something is to be told: what is told is what
+//! is slow, limited or down delays nobody else: there is room for every channel at once, and one that has to wait gives its
+//! message back to the queue for so long. What is queued only says that something is to be told: what is told is what
 //! the ledger says at that moment. The orders of effects come from the model:
 //!
 //! - *asking:* read the ledger → look back → post → write the receipt → delete. A round that is closed by then gets no
@@ -15,7 +16,7 @@ mod links;
 mod mail;
 mod slack;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use holdpoint_platform::{After, Consumer, Interrupted, Message, ReadError, Reviews, Stop, Stored, WriteError, now};
 use holdpoint_review::{Channel, Input, Notice, Outcome, Purpose, step};
@@ -30,9 +31,9 @@ pub(crate) use self::mail::SmtpUrl;
 /// pauses between tries that is an hour, so that an hour without Slack loses nothing.
 pub const NOTICE_RECEIVES: u32 = 20;
 
-/// Channels served at once. Each consumer takes one message at a time, because a batch could hold several messages of one
-/// channel, which would then run beside each other.
-const SENDERS: usize = 4;
+/// Channels served at once: more than there are, since a channel that hangs keeps its place until it times out. It only
+/// bounds memory.
+const CHANNELS_AT_ONCE: usize = 256;
 /// How long SQS holds an empty receive, its maximum.
 const WAIT: Duration = Duration::from_secs(20);
 /// Longest pause between two tries; a channel that works again is served within it.
@@ -44,21 +45,14 @@ const WRITES: u32 = 5;
 pub(crate) async fn run(sender: Sender, stop: &Stop) {
     // As long as a tick: whatever a crash left is taken up again in about the same time, here as there.
     let visibility = sender.reviews.tick.max(Duration::from_secs(5));
-    let consumer = Consumer { queue: sender.reviews.notices.clone(), at_once: 1, visibility, wait: WAIT };
-    let sender = std::sync::Arc::new(Sender { patience: visibility.mul_f64(0.75), ..sender });
-    let mut senders = tokio::task::JoinSet::new();
-    for _ in 0..SENDERS {
-        let (consumer, stop, sender) = (consumer.clone(), stop.clone(), sender.clone());
-        senders.spawn(async move {
-            consumer
-                .run(stop, |message| {
-                    let sender = sender.clone();
-                    async move { sender.send(message).await }
-                })
-                .await;
-        });
-    }
-    senders.join_all().await;
+    let queue = sender.reviews.notices.clone();
+    let consumer = Consumer { queue, at_once: CHANNELS_AT_ONCE, visibility, wait: WAIT };
+    let sender = Arc::new(Sender { patience: visibility.mul_f64(0.75), ..sender });
+    let send = |message| {
+        let sender = sender.clone();
+        async move { sender.send(message).await }
+    };
+    consumer.run(stop.clone(), send).await;
 }
 
 /// Everything that a notice needs on its way.

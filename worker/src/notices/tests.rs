@@ -1,4 +1,94 @@
+use holdpoint_review::{Channel, Round};
+use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
+
 use super::*;
+use crate::doubles::{Aws, ROUTES, Slack, Smtp, aws_reply as reply, config, input, round_of, until};
+
+struct World {
+    aws: Aws,
+    slack: Slack,
+    smtp: Smtp,
+    round: Round,
+}
+
+impl World {
+    /// A round is open; the queue's next receives bring its request to each of these channels, one at a time.
+    async fn with_requests_to(channels: impl IntoIterator<Item = Channel>) -> Self {
+        let (aws, slack, smtp) = (Aws::start().await, Slack::start().await, Smtp::start());
+        let round = round_of(&input(), ROUTES, "token-1", now());
+        aws.store(&round);
+        let asked = channels.into_iter().map(|channel| reply(&message(&round, channel)));
+        aws.script("ReceiveMessage", asked);
+        Self { aws, slack, smtp, round }
+    }
+
+    fn send(&self) -> tokio::task::JoinHandle<()> {
+        let (slack, smtp) = (self.slack.url(), self.smtp.url());
+        let settings = [
+            ("HOLDPOINT_SLACK_BOT_TOKEN", "xoxb-1"),
+            ("HOLDPOINT_SLACK_API_URL", &*slack),
+            ("HOLDPOINT_SMTP_URL", &*smtp),
+        ];
+        let sender = Sender::new(&config(&settings), self.aws.reviews()).unwrap();
+        tokio::spawn(async move { run(sender, &Stop::new()).await })
+    }
+
+    fn is_told(&self, channel: &Channel) -> bool {
+        self.aws.stored(&self.round).unwrap().receipt(channel, Purpose::Request).is_some()
+    }
+}
+
+/// The reply that brings one message. Its receipt handle is the channel's id.
+fn message(round: &Round, channel: Channel) -> Value {
+    let id = channel.id();
+    let notice =
+        Notice { review_id: round.review_id.clone(), round: 1, channel, purpose: Purpose::Request, says: None };
+    json!({ "Messages": [{
+        "MessageId": id,
+        "ReceiptHandle": id,
+        "Body": serde_json::to_string(&notice).unwrap(),
+        "Attributes": { "SentTimestamp": "1795338900000", "ApproximateReceiveCount": "1" },
+    }] })
+}
+
+fn slack(name: impl Into<String>) -> Channel {
+    Channel::Slack(name.into())
+}
+
+fn mail() -> Channel {
+    Channel::Mail("dana@example.com".to_owned())
+}
+
+#[tokio::test]
+async fn b31_a_rate_limit_makes_its_channel_wait_and_no_other() {
+    let world = World::with_requests_to([slack("C1"), slack("C2"), mail()]).await;
+    let limited = ResponseTemplate::new(429).insert_header("retry-after", "7");
+    world.slack.answer_always("C1", limited);
+    let sending = world.send();
+    until("the other channel and the mail are served", || world.is_told(&slack("C2")) && world.is_told(&mail())).await;
+    until("the limited one's message is back in the queue", || world.aws.count("ChangeMessageVisibility") == 1).await;
+    sending.abort();
+    let waits = &world.aws.bodies("ChangeMessageVisibility").await[0];
+    assert_eq!(waits["ReceiptHandle"], *slack("C1").id());
+    assert_eq!(waits["VisibilityTimeout"], 7, "it waits there as long as Slack said, and keeps nobody busy");
+    assert!(!world.is_told(&slack("C1")) && world.slack.live("C2") == 1);
+}
+
+#[tokio::test]
+async fn b32_mail_goes_out_at_once_while_many_slack_channels_hang() {
+    let hanging: Vec<_> = (0..60).map(|place| format!("H{place}")).collect();
+    let channels = hanging.iter().map(slack).chain([mail(), slack("C2")]);
+    let world = World::with_requests_to(channels).await;
+    for name in &hanging {
+        world.slack.answer_always(name, ResponseTemplate::new(200).set_delay(Duration::from_mins(10)));
+    }
+    let sending = world.send();
+    until("the mail and the channel that answers are served", || world.is_told(&mail()) && world.is_told(&slack("C2")))
+        .await;
+    sending.abort();
+    assert_eq!((world.smtp.taken().len(), world.slack.live("C2")), (1, 1));
+}
 
 #[test]
 fn b31_after_a_rate_limit_the_channel_waits_as_long_as_it_was_told_to() {
