@@ -138,7 +138,7 @@ async fn answer_submission(app: Arc<App>, submission: Submission) -> Result<(), 
 /// The link in a button, and who pressed it.
 fn open(app: &App, sealed: &str, sender: &Sender, channel: Option<String>) -> Result<(Link, Who), String> {
     let slack = app.slack.as_ref().expect("checked before the payload is read");
-    if !slack.is_our_team(sender.team()) {
+    if !slack.is_ours(sender.teams()) {
         warn!("somebody of another workspace wanted to decide and was refused");
         return Err("Only members of our own workspace may decide.".to_owned());
     }

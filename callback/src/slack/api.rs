@@ -39,8 +39,11 @@ impl Slack {
         self.signing_secret.expose()
     }
 
-    pub(super) fn is_our_team(&self, team: Option<&str>) -> bool {
-        self.team.is_none() || self.team.as_deref() == team
+    /// Whether a workspace is named, and none but our own.
+    pub(super) fn is_ours<'a>(&self, teams: impl Iterator<Item = &'a str>) -> bool {
+        let Some(ours) = &self.team else { return true };
+        let mut teams = teams.peekable();
+        teams.peek().is_some() && teams.all(|team| team == ours)
     }
 
     /// Opens the form that asks for a reason; whether it opened.

@@ -94,9 +94,11 @@ struct Input {
 }
 
 impl Sender {
-    /// The workspace; org-wide apps get it with the user only.
-    pub(super) fn team(&self) -> Option<&str> {
-        self.team.as_ref().map(|team| team.id.as_str()).or(self.user.team_id.as_deref())
+    /// The workspaces that are named: where it was pressed, and the person's own. In a channel that is shared with another
+    /// workspace they differ; org-wide apps get only the latter.
+    pub(super) fn teams(&self) -> impl Iterator<Item = &str> {
+        let pressed_in = self.team.as_ref().map(|team| team.id.as_str());
+        pressed_in.into_iter().chain(self.user.team_id.as_deref())
     }
 }
 
@@ -152,7 +154,7 @@ mod tests {
             (press.verdict, press.sealed.as_str(), press.channel.as_deref()),
             (Verdict::Approve, "v", Some("C1"))
         );
-        assert_eq!(press.sender.team(), Some("T1"));
+        assert_eq!(press.sender.teams().collect::<Vec<_>>(), ["T1"]);
         let error = actions(r#"{"action_id":"postpone","value":"v"}"#).press().unwrap_err().to_string();
         assert!(error.contains("approve") && error.contains("reject"), "{error}");
         assert!(actions(r#"{"action_id":"look"}"#).press().unwrap().is_none());

@@ -150,17 +150,24 @@ async fn b24_another_workspace_another_channel_and_a_closed_round_are_refused_in
     let mut elsewhere = press(&world, &round, "approve");
     elsewhere["team"]["id"] = json!("T2");
     send(&world, &elsewhere, "shh", 0).await;
+    // In a channel that is shared with another workspace the channel is ours and the person is not.
+    let mut guest = press(&world, &round, "approve");
+    guest["user"]["team_id"] = json!("T2");
+    send(&world, &guest, "shh", 0).await;
+    let mut nowhere = press(&world, &round, "approve");
+    nowhere["team"] = Value::Null;
+    send(&world, &nowhere, "shh", 0).await;
     let mut outside = press(&world, &round, "approve");
     outside["channel"]["id"] = json!("C2");
     send(&world, &outside, "shh", 0).await;
     assert_eq!(world.stored(&round), round);
     send(&world, &press(&world, &round, "approve"), "shh", 0).await;
     send(&world, &press(&world, &round, "reject"), "shh", 0).await;
-    let mut said: Vec<_> = told(&world, 3).await.into_iter().map(|(_, body)| body["text"].to_string()).collect();
+    let mut said: Vec<_> = told(&world, 5).await.into_iter().map(|(_, body)| body["text"].to_string()).collect();
     said.sort();
     assert!(said[0].contains("Not taken: this review is closed. Approved by Slack user U9"), "{said:?}");
-    assert!(said[1].contains("Only members of our own workspace"), "{said:?}");
-    assert!(said[2].contains("Only the reviewers named"), "{said:?}");
+    assert!(said[1..4].iter().all(|said| said.contains("Only members of our own workspace")), "{said:?}");
+    assert!(said[4].contains("Only the reviewers named"), "{said:?}");
 }
 
 #[tokio::test]
