@@ -38,6 +38,7 @@ use payload::{Payload, Press, Sender, Submission};
 
 /// Slack waits three seconds; this leaves time for the way.
 const PATIENCE: Duration = Duration::from_millis(2_500);
+const _: () = assert!(PATIENCE.as_millis() < 3_000, "Slack waits three seconds");
 
 /// `POST /slack/interactions`.
 pub(crate) async fn interactions(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {

@@ -1,10 +1,11 @@
 //! Two forms, one decision.
 
 use holdpoint_platform::now;
-use holdpoint_review::{Closing, Holder, Verdict, Who, vote};
+use holdpoint_review::{Closing, Holder, LinkKeys, Verdict, Who, vote};
+use jiff::SignedDuration;
 use reqwest::StatusCode;
 
-use crate::world::{ROUTES, World, bytes, dana, lee, link_of, path};
+use crate::world::{KEYS, ROUTES, World, bytes, dana, lee, link_of, path};
 
 #[tokio::test]
 async fn b17_the_first_confirmation_decides_and_a_second_shows_it() {
@@ -137,6 +138,27 @@ async fn b16_a_form_decides_only_what_was_asked_and_only_for_its_link() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
     }
     assert_eq!(world.stored(&round), round);
+}
+
+#[tokio::test]
+async fn b16_a_form_that_was_shown_too_long_ago_or_for_another_link_decides_nothing() {
+    let world = World::new().await;
+    let round = world.open();
+    let (mine, others) = (dana(&round), lee(&round));
+    let keys = LinkKeys::parse("test", KEYS).unwrap();
+    let shown = |link: &str, minutes_ago: i64| {
+        keys.seal_form(&format!("{link} approve"), now() - SignedDuration::from_mins(minutes_ago), [9; 24])
+    };
+    let decide = async |proof: String, expected: StatusCode, part: &str| {
+        let form = [("decision", "approve"), ("form", proof.as_str())];
+        let answer = world.post(&format!("/r/{mine}/decide"), &form).await;
+        assert_eq!(answer.status, expected, "{}", answer.text);
+        assert!(answer.text.contains(part), "{part} in {}", answer.text);
+    };
+    decide(shown(&mine, 61), StatusCode::FORBIDDEN, "more than an hour ago").await;
+    decide(shown(&others, 1), StatusCode::FORBIDDEN, "does not belong to this link").await;
+    assert_eq!(world.stored(&round), round);
+    decide(shown(&mine, 59), StatusCode::OK, "Approved by dana").await;
 }
 
 #[tokio::test]

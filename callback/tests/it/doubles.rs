@@ -36,8 +36,8 @@ pub(crate) struct Facts {
     pub(crate) failing: BTreeSet<&'static str>,
     /// Actions whose effect happens and whose reply is lost.
     pub(crate) mute: BTreeSet<&'static str>,
-    /// How long S3 thinks.
-    pub(crate) s3_thinks: Duration,
+    /// S3 answers nothing until this is over.
+    pub(crate) s3_holds: bool,
     /// What is written just before the next write of the callback: somebody else is faster.
     pub(crate) intruder: Option<(String, Bytes)>,
 }
@@ -67,8 +67,9 @@ async fn answer(State(doubles): State<Doubles>, method: Method, uri: Uri, header
         doubles.facts().slack.push((path, serde_json::from_slice(&body).unwrap()));
         return Json(json!({ "ok": true })).into_response();
     }
-    let thinks = doubles.facts().s3_thinks;
-    tokio::time::sleep(thinks).await;
+    while doubles.facts().s3_holds {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let query = uri.query().unwrap_or_default();
     doubles.facts().s3(&method, &path, query, &headers, body)
 }
