@@ -21,8 +21,11 @@ impl Backoff {
 
     /// Waits between nothing and a bound that doubles with each failure, up to 30 s; returns early when asked to stop.
     pub async fn wait(&mut self, stop: &Stop) {
-        let bound = self.next_bound();
-        stop.pause(bound.mul_f64(fastrand::f64())).await;
+        stop.pause(self.next_wait()).await;
+    }
+
+    fn next_wait(&mut self) -> Duration {
+        self.next_bound().mul_f64(fastrand::f64())
     }
 
     fn next_bound(&mut self) -> Duration {
@@ -35,6 +38,33 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn b06_a_wait_is_anything_from_nothing_to_its_bound_and_never_over_thirty_seconds() {
+        for failures in [0, 1, 5, 7, 40, u32::MAX] {
+            let bound = Backoff { failures }.next_bound();
+            assert!(bound <= Duration::from_secs(30), "{bound:?} after {failures} failures");
+            let mut tenths = [0; 10];
+            for _ in 0..2_000 {
+                let wait = Backoff { failures }.next_wait();
+                assert!(wait < bound, "{wait:?} after {failures} failures");
+                tenths[usize::try_from(10 * wait.as_nanos() / bound.as_nanos()).unwrap()] += 1;
+            }
+            assert!(tenths.iter().all(|waits| *waits > 100), "full jitter, a tenth each: {tenths:?}");
+        }
+    }
+
+    #[test]
+    fn b06_loops_that_failed_together_come_back_apart() {
+        let (mut one, mut other) = (Backoff::default(), Backoff::default());
+        let waits: Vec<_> = (0..10).map(|_| (one.next_wait(), other.next_wait())).collect();
+        assert!(waits.iter().all(|(one, other)| one != other), "{waits:?}");
+    }
+
+    #[test]
+    fn b05_after_one_failure_the_next_try_comes_within_a_second() {
+        assert!(Backoff::default().next_bound() < Duration::from_secs(1));
+    }
 
     #[test]
     fn the_bound_doubles_up_to_thirty_seconds_and_starts_over() {
