@@ -16,7 +16,9 @@ pub(crate) struct Smtp {
 #[derive(Default)]
 struct State {
     refusals: Vec<(String, &'static str)>,
+    last_words: Vec<&'static str>,
     taken: Vec<String>,
+    untaken: Vec<String>,
     lines: Vec<String>,
 }
 
@@ -45,6 +47,16 @@ impl Smtp {
         self.state.lock().unwrap().refusals.push((address.to_owned(), reply));
     }
 
+    /// The next mail is heard to its end, and then gets this reply.
+    pub(crate) fn refuse_after_data(&self, reply: &'static str) {
+        self.state.lock().unwrap().last_words.push(reply);
+    }
+
+    /// The mails that were heard to their end and not taken.
+    pub(crate) fn untaken(&self) -> Vec<String> {
+        self.state.lock().unwrap().untaken.clone()
+    }
+
     /// The mails that were taken, whole.
     pub(crate) fn taken(&self) -> Vec<String> {
         self.state.lock().unwrap().taken.clone()
@@ -68,8 +80,7 @@ fn converse(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             Some("DATA") => {
                 writeln!(out, "354 go on\r")?;
                 let mail: Vec<_> = lines.by_ref().map_while(Result::ok).take_while(|line| line != ".").collect();
-                state.lock().unwrap().taken.push(mail.join("\r\n"));
-                "250 taken"
+                state.lock().unwrap().hear(mail.join("\r\n"))
             }
             Some("QUIT") => "221 bye",
             _ => "250 ok",
@@ -77,6 +88,18 @@ fn converse(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         writeln!(out, "{reply}\r")?;
     }
     Ok(())
+}
+
+impl State {
+    fn hear(&mut self, mail: String) -> &'static str {
+        let refusal = self.last_words.pop();
+        if refusal.is_some() {
+            self.untaken.push(mail)
+        } else {
+            self.taken.push(mail)
+        }
+        refusal.unwrap_or("250 taken")
+    }
 }
 
 fn refusal_of(line: &str, state: &Mutex<State>) -> Option<&'static str> {

@@ -1,9 +1,10 @@
-use holdpoint_review::{Channel, Round};
+use holdpoint_review::{ActivityInput, Channel, ContentHash, Evidence, Round};
+use mail_parser::MessageParser;
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::*;
-use crate::doubles::{Aws, ROUTES, Slack, Smtp, aws_reply as reply, config, input, round_of, until};
+use crate::doubles::{Aws, ROUTES, Slack, Smtp, aws_reply as reply, config, input, rejected, round_of, until};
 
 struct World {
     aws: Aws,
@@ -16,27 +17,44 @@ impl World {
     /// A round is open; the queue's next receives bring its request to each of these channels, one at a time.
     async fn with_requests_to(channels: impl IntoIterator<Item = Channel>) -> Self {
         let (aws, slack, smtp) = (Aws::start().await, Slack::start().await, Smtp::start());
-        let round = round_of(&input(), ROUTES, "token-1", now());
+        let round = round_of(&with_evidence(), ROUTES, "token-1", now());
         aws.store(&round);
         let asked = channels.into_iter().map(|channel| reply(&message(&round, channel)));
         aws.script("ReceiveMessage", asked);
         Self { aws, slack, smtp, round }
     }
 
-    fn send(&self) -> tokio::task::JoinHandle<()> {
+    fn sender(&self) -> Sender {
         let (slack, smtp) = (self.slack.url(), self.smtp.url());
         let settings = [
             ("HOLDPOINT_SLACK_BOT_TOKEN", "xoxb-1"),
             ("HOLDPOINT_SLACK_API_URL", &*slack),
             ("HOLDPOINT_SMTP_URL", &*smtp),
         ];
-        let sender = Sender::new(&config(&settings), self.aws.reviews()).unwrap();
+        Sender::new(&config(&settings), self.aws.reviews()).unwrap()
+    }
+
+    fn send(&self) -> tokio::task::JoinHandle<()> {
+        let sender = self.sender();
         tokio::spawn(async move { run(sender, &Stop::new()).await })
     }
 
     fn is_told(&self, channel: &Channel) -> bool {
         self.aws.stored(&self.round).unwrap().receipt(channel, Purpose::Request).is_some()
     }
+}
+
+fn with_evidence() -> ActivityInput {
+    let mut input = input();
+    input.request.evidence = Some(Evidence {
+        bucket: "evidence-bucket".into(),
+        report: "reports/p/report.json".into(),
+        report_hash: ContentHash::of(b"report"),
+        page: "reports/p/page.json".into(),
+        flagged: "reports/p/flagged.csv".into(),
+        delivered_at: None,
+    });
+    input
 }
 
 /// The reply that brings one message. Its receipt handle is the channel's id.
@@ -88,6 +106,36 @@ async fn b32_mail_goes_out_at_once_while_many_slack_channels_hang() {
         .await;
     sending.abort();
     assert_eq!((world.smtp.taken().len(), world.slack.live("C2")), (1, 1));
+}
+
+#[tokio::test]
+async fn b29_no_message_holds_an_address_but_our_link() {
+    let world = World::with_requests_to([]).await;
+    let sender = world.sender();
+    for purpose in [Purpose::Request, Purpose::Reminder(0), Purpose::Outcome] {
+        if purpose == Purpose::Outcome {
+            world.aws.store(&rejected(&world.aws.stored(&world.round).unwrap(), "half of it is missing"));
+        }
+        for channel in [slack("C1"), mail()] {
+            let says = None;
+            let notice = Notice { review_id: world.round.review_id.clone(), round: 1, channel, purpose, says };
+            sender.deliver(&notice).await.unwrap();
+        }
+    }
+    let posted = world.slack.messages("C1").into_iter().map(|message| message.to_string());
+    let mails = world.smtp.taken().into_iter().map(|mail| {
+        let mail = MessageParser::default().parse(mail.as_bytes()).unwrap();
+        format!("{}\n{}", mail.body_text(0).unwrap(), mail.body_html(0).unwrap())
+    });
+    let messages: Vec<_> = posted.chain(mails).collect();
+    assert_eq!(messages.len(), 6);
+    for message in &messages {
+        let addresses = message.match_indices("http").map(|(at, _)| &message[at..]);
+        assert!(addresses.into_iter().all(|rest| rest.starts_with("https://review.example.com/r/")), "{message}");
+        for part in ["X-Amz", "evidence-bucket", "reports/p", "flagged"] {
+            assert!(!message.contains(part), "{part} in {message}");
+        }
+    }
 }
 
 #[test]

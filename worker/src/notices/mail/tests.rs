@@ -49,6 +49,36 @@ async fn b36_a_mail_that_is_put_off_comes_again_under_the_same_id() {
 }
 
 #[tokio::test]
+async fn b36_a_mail_that_is_put_off_after_it_was_heard_is_the_same_mail_the_next_time() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
+    let ask = notice(&round, "dana@example.com", Purpose::Request);
+    for (tries, reply) in [(1, "451 later"), (2, "452 full"), (3, "421 closing")] {
+        smtp.refuse_after_data(reply);
+        assert!(matches!(sender.deliver(&ask).await, Err(Undelivered::Failed(_))), "{reply}");
+        assert_eq!((smtp.untaken().len(), smtp.taken().len()), (tries, 0));
+        assert!(receipts(&aws.stored(&round).unwrap()).is_empty(), "{reply}: nothing is recorded that did not go out");
+    }
+    sender.deliver(&ask).await.unwrap();
+    let id = header(&smtp.taken()[0], "Message-ID");
+    assert!(smtp.untaken().iter().all(|mail| header(mail, "Message-ID") == id), "{id}");
+    assert_eq!(receipts(&aws.stored(&round).unwrap()), [Some(id)]);
+}
+
+#[tokio::test]
+async fn b36_a_mail_refused_for_good_after_it_was_heard_is_not_sent_again() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
+    smtp.refuse_after_data("554 not this one");
+    for _ in 0..2 {
+        sender.deliver(&notice(&round, "dana@example.com", Purpose::Request)).await.unwrap();
+    }
+    sender.deliver(&notice(&round, "lee@example.com", Purpose::Request)).await.unwrap();
+    assert_eq!((smtp.untaken().len(), smtp.taken().len()), (1, 1));
+    assert!(receipts(&aws.stored(&round).unwrap())[0].is_none());
+}
+
+#[tokio::test]
 async fn b36_an_address_refused_for_good_is_recorded_and_the_next_one_gets_its_mail() {
     let (aws, smtp) = (Aws::start().await, Smtp::start());
     let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
@@ -74,12 +104,13 @@ async fn b36_wrong_credentials_are_no_fault_of_the_address() {
 async fn b36_where_tls_is_required_and_refused_nothing_goes_out_in_plaintext() {
     let (aws, smtp) = (Aws::start().await, Smtp::start());
     let round = open_round(&aws);
-    let sender = sender(&aws, &format!("{}?tls=required", smtp.url()));
-    let sent = sender.deliver(&notice(&round, "dana@example.com", Purpose::Request)).await;
-    assert!(matches!(sent, Err(Undelivered::Failed(_))));
-    assert!(smtp.taken().is_empty());
-    let lines = smtp.lines();
-    assert!(lines.iter().all(|line| !line.starts_with("MAIL") && !line.contains("dana")), "{lines:?}");
+    for url in [format!("{}?tls=required", smtp.url()), smtp.url().replace("smtp://", "smtps://")] {
+        let sent = sender(&aws, &url).deliver(&notice(&round, "dana@example.com", Purpose::Request)).await;
+        assert!(matches!(sent, Err(Undelivered::Failed(_))), "{url}");
+        assert!(smtp.taken().is_empty() && receipts(&aws.stored(&round).unwrap()).is_empty(), "{url}");
+        let lines = smtp.lines();
+        assert!(lines.iter().all(|line| !line.starts_with("MAIL") && !line.contains("dana")), "{lines:?}");
+    }
 }
 
 #[tokio::test]
