@@ -3,7 +3,7 @@
 //! A message is handled by a function that says what becomes of it; until that is done it is invisible, and whatever
 //! crashes brings it back. At least once, always.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use aws_sdk_sqs::{
     Client,
@@ -103,6 +103,16 @@ impl Queue {
         Ok(reply.messages.unwrap_or_default().into_iter().filter_map(Message::read).collect())
     }
 
+    /// Keeps a message invisible for as long as this is polled.
+    async fn keep_hidden(&self, message: &Message, visibility: Duration) -> Infallible {
+        loop {
+            tokio::time::sleep(visibility / 2).await;
+            if let Err(error) = self.settle(message, After::Again(visibility)).await {
+                warn!(error = &error as &dyn std::error::Error, "a message in hand may come again meanwhile");
+            }
+        }
+    }
+
     /// Does with a message what its handler said.
     ///
     /// # Errors
@@ -149,7 +159,7 @@ pub struct Consumer {
     pub queue: Queue,
     /// How many messages are in hand at most; a message is never received without room to handle it.
     pub at_once: usize,
-    /// How long a received message is invisible: longer than its handling takes.
+    /// How long a received message is invisible; renewed for as long as its handling takes.
     pub visibility: Duration,
     /// How long an empty receive is held, at most 20 s; stopping waits for it.
     pub wait: Duration,
@@ -179,9 +189,13 @@ impl Consumer {
                     backoff.reset();
                     for message in messages {
                         let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
-                        let (queue, handled) = (self.queue.clone(), handle(message.clone()));
+                        let (queue, visibility) = (self.queue.clone(), self.visibility);
+                        let handled = handle(message.clone());
                         let work = async move {
-                            let after = handled.await;
+                            let after = tokio::select! {
+                                after = handled => after,
+                                never = queue.keep_hidden(&message, visibility) => match never {},
+                            };
                             if let Err(error) = queue.settle(&message, after).await {
                                 warn!(
                                     error = &error as &dyn std::error::Error,
@@ -201,5 +215,61 @@ impl Consumer {
         }
         in_hand.close();
         in_hand.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::sync::Notify;
+    use wiremock::{
+        Mock, MockServer, Request, ResponseTemplate,
+        matchers::{header, method},
+    };
+
+    use super::*;
+    use crate::Clients;
+
+    #[tokio::test]
+    async fn a_message_stays_invisible_for_as_long_as_it_is_handled() {
+        let double = MockServer::start().await;
+        let received = serde_json::json!({"Messages": [{"Body": "{}", "ReceiptHandle": "r", "MessageId": "m"}]});
+        let answer = |action: &str, body: serde_json::Value| {
+            Mock::given(method("POST"))
+                .and(header("x-amz-target", format!("AmazonSQS.{action}").as_str()))
+                .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        };
+        answer("ReceiveMessage", received).up_to_n_times(1).mount(&double).await;
+        answer("ReceiveMessage", serde_json::json!({})).mount(&double).await;
+        answer("DeleteMessage", serde_json::json!({})).mount(&double).await;
+        let renewed = Arc::new(Notify::new());
+        let renewal = renewed.clone();
+        Mock::given(header("x-amz-target", "AmazonSQS.ChangeMessageVisibility"))
+            .respond_with(move |_: &Request| {
+                renewal.notify_one();
+                ResponseTemplate::new(200).set_body_json(serde_json::json!({}))
+            })
+            .mount(&double)
+            .await;
+
+        let queue = Queue::new(Clients::of_stand_in(&double.uri(), "test").sqs, format!("{}/q", double.uri()));
+        let visibility = Duration::from_millis(20);
+        let consumer = Consumer { queue, at_once: 1, visibility, wait: Duration::ZERO };
+        let (stop, finished) = (Stop::new(), Arc::new(AtomicBool::new(false)));
+        let (stopping, done) = (stop.clone(), finished.clone());
+        let handled = consumer.run(stop, move |_| {
+            let (renewed, stop, done) = (renewed.clone(), stopping.clone(), done.clone());
+            async move {
+                // Twice: once could be a coincidence of the end.
+                renewed.notified().await;
+                renewed.notified().await;
+                done.store(true, Ordering::SeqCst);
+                stop.request();
+                After::Delete
+            }
+        });
+        tokio::time::timeout(Duration::from_secs(60), handled).await.expect("the message is renewed twice");
+        assert!(finished.load(Ordering::SeqCst));
     }
 }
