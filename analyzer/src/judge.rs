@@ -163,7 +163,8 @@ impl Judge<'_> {
         let row_rate = Share::new(anomalous, records);
         let soft = found.iter().filter(|found| found.breaks || !found.finding.hard);
         let batch_mass = soft.map(|found| found.finding.share).fold(Share::NONE, Share::max);
-        let is_first = self.baseline.is_empty() && self.settings.hold_first;
+        // What is held anyway needs no such reason, and what was never compared has no say in it.
+        let is_first = self.baseline.is_empty() && self.settings.hold_first && !breaks;
         Report {
             version: REPORT_VERSION,
             push: self.push.source.push_id(),

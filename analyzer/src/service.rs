@@ -27,8 +27,8 @@ use crate::Settings as JudgeSettings;
 
 pub use self::learn::{LearnError, learn};
 
-/// Longer than the largest push takes.
-const VISIBILITY: Duration = Duration::from_mins(15);
+/// How soon another analyzer takes over from one that died.
+const VISIBILITY: Duration = Duration::from_mins(2);
 /// Polars uses every core for one push.
 const AT_ONCE: usize = 1;
 const WAIT: Duration = Duration::from_secs(5);

@@ -12,6 +12,8 @@ use crate::{Analysis, Baseline, Profile, Push, Settings, analyze, hold_unanalyze
 
 /// How many accepted pushes make a baseline.
 const BASELINE_PUSHES: usize = 60;
+/// Dataset and customer of a push of which nobody knows whose it is; a route can name it.
+const UNMATCHED: &str = "unmatched";
 
 /// What it takes to deal with a push.
 #[derive(Debug)]
@@ -37,8 +39,6 @@ pub(crate) enum Outcome {
 /// Why a push was not dealt with. It comes again; at its last receipt it is held.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PushError {
-    #[error("the key {0:?} does not match HOLDPOINT_KEY_PATTERN")]
-    Key(String),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("a file on this machine cannot be written")]
@@ -76,7 +76,8 @@ impl Pushes {
         keys: &EvidenceKeys,
         last: bool,
     ) -> Result<Option<Vec<u8>>, PushError> {
-        let (dataset, customer) = self.pattern.read(&version.key).ok_or_else(|| PushError::Key(version.key.clone()))?;
+        let owner = self.pattern.read(&version.key);
+        let (dataset, customer) = owner.unwrap_or((UNMATCHED, UNMATCHED));
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("push");
         let Some(delivered) = self.store.fetch(version, &file).await? else { return Ok(None) };
@@ -87,20 +88,19 @@ impl Pushes {
             delivered_at: delivered.at,
             tags: delivered.tags,
         };
-        let analysis = if last {
-            let reason = "it could not be analyzed in several attempts; the analyzer's log says why";
-            hold_unanalyzed(&file, &push, reason, &self.judge)?
-        } else {
-            let history = self.history(&push).await?;
-            let settings = self.judge.clone();
-            // Off the async thread. A panic ends this attempt only; at the last one the push is held.
-            tokio::task::spawn_blocking(move || {
-                let baseline = Baseline::learn(history, push.delivered_at);
-                analyze(&file, &push, &baseline, &settings)
-            })
-            .await??
+        let unjudged = match owner {
+            None => Some("its key does not match HOLDPOINT_KEY_PATTERN, so nobody knows whose push it is"),
+            Some(_) if last => Some("it could not be analyzed in several attempts; the analyzer's log says why"),
+            Some(_) => None,
         };
-        self.write_evidence(keys, analysis).await.map(Some)
+        let history = if unjudged.is_none() { self.history(&push).await? } else { Vec::new() };
+        let settings = self.judge.clone();
+        // Off the async thread. A panic ends this attempt only; at the last one the push is held.
+        let analysis = tokio::task::spawn_blocking(move || match unjudged {
+            Some(reason) => hold_unanalyzed(&file, &push, reason, &settings),
+            None => analyze(&file, &push, &Baseline::learn(history, push.delivered_at), &settings),
+        });
+        self.write_evidence(keys, analysis.await??).await.map(Some)
     }
 
     /// The profiles of the customer's accepted pushes that were delivered before this one, oldest first.
