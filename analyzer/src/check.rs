@@ -1,6 +1,7 @@
 //! The `check` command: files in, judgements out, no service needed.
 
 mod output;
+mod page;
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +34,9 @@ pub struct CheckArguments {
     /// Write the flagged records of each push to `DIR/<push>.csv`
     #[arg(long, value_name = "DIR")]
     flagged: Option<PathBuf>,
+    /// Write a page about each push to `DIR/<push>.html`
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// The pushes to judge, each on its own
     #[arg(required = true, value_name = "PUSH")]
     pushes: Vec<PathBuf>,
@@ -75,7 +79,7 @@ fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused
     let baseline = Baseline::learn(profiles, delivery(files.len()));
     // A first push is held on principle only where somebody would accept it afterwards.
     let settings = Settings { threshold: arguments.threshold, hold_first: false, ..Settings::default() };
-    if let Some(folder) = &arguments.flagged {
+    for folder in [&arguments.flagged, &arguments.report].into_iter().flatten() {
         std::fs::create_dir_all(folder).map_err(|why| Refused::File { file: folder.clone(), why })?;
     }
     let mut needs_review = false;
@@ -85,11 +89,18 @@ fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused
         needs_review |= analysis.report.needs_review;
         tell(arguments.format, file, &analysis, out)?;
         if let Some(folder) = &arguments.flagged {
-            let name = Path::new(file.file_stem().unwrap_or_default()).with_added_extension("csv");
-            flagged::copy(&analysis.flagged, &folder.join(name)).map_err(failed)?;
+            flagged::copy(&analysis.flagged, &beside(folder, file, "csv")).map_err(failed)?;
+        }
+        if let Some(folder) = &arguments.report {
+            std::fs::write(beside(folder, file, "html"), page::page(file, &analysis)).map_err(failed)?;
         }
     }
     Ok(needs_review)
+}
+
+/// A file named after the push.
+fn beside(folder: &Path, push: &Path, extension: &str) -> PathBuf {
+    folder.join(Path::new(push.file_stem().unwrap_or_default()).with_added_extension(extension))
 }
 
 fn tell(format: Format, file: &Path, analysis: &Analysis, out: &mut impl Write) -> io::Result<()> {

@@ -13,10 +13,11 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use holdpoint_platform::WebUrl;
+use holdpoint_review::evidence::STYLE;
 use sha2::{Digest, Sha256};
 use url::{Origin, Url};
 
-use crate::{page::STYLE, server::App};
+use crate::server::App;
 
 /// The headers of every reply.
 pub(crate) struct Headers(Vec<(HeaderName, HeaderValue)>);

@@ -1,32 +1,22 @@
 //! The pages: plain HTML, readable on a phone, with a screen reader and without a script.
 //!
-//! Everything from outside passes through [`words::visible`] and is escaped by `maud`. No `style` attribute: the policy
-//! allows one stylesheet by its hash and nothing else, so that what is drawn is drawn in SVG.
+//! How evidence looks is [`evidence`]'s; here is what surrounds it.
 
 mod choice;
-mod findings;
-mod plots;
-mod records;
 mod review;
 
 use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
-use holdpoint_review::{Closing, Round, words};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use holdpoint_review::{Closing, Round, evidence, words};
+use maud::{Markup, html};
 
 pub(crate) use choice::{ask_for_reason, confirmation};
 pub(crate) use review::{View, review};
 
-/// The one stylesheet.
-pub(crate) const STYLE: &str = include_str!("style.css");
-
 /// Said where the report's hash is not the one that the request names.
 pub(crate) const EVIDENCE_CHANGED: &str = "The evidence was changed after this was asked: do not decide. Tell whoever runs Holdpoint here; nothing was recorded.";
-
-/// Characters of a line from outside.
-const LINE: usize = 300;
 
 /// The one answer to every link that is not good.
 pub(crate) fn not_found() -> Response {
@@ -89,29 +79,5 @@ pub(crate) fn is_decided(round: &Round) -> bool {
 }
 
 fn reply(status: StatusCode, title: &str, body: &Markup) -> Response {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="robots" content="noindex, nofollow";
-                meta name="color-scheme" content="light dark";
-                title { (title) " – Holdpoint" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body { main { (body) } }
-        }
-    };
-    (status, Html(page.into_string())).into_response()
-}
-
-/// A line from outside as a person should see it.
-fn line(text: &str) -> String {
-    words::visible(text, LINE)
-}
-
-/// `1 record`, `12 records`.
-fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", words::grouped(number), if number == 1 { "" } else { "s" })
+    (status, Html(evidence::page(title, body))).into_response()
 }

@@ -1,9 +1,11 @@
 //! The language that all services share, and a review's life as a pure function.
 //!
 //! Contracts (what crosses a process border as JSON), words (ids, rates, routes, rights) and rules (`step`). No I/O, no
-//! async, no AWS types: whatever decides can be tested in milliseconds, in any order of events.
+//! async, no AWS types: whatever decides can be tested in milliseconds, in any order of events. How evidence looks is here
+//! too, because the page and the analyzer's own report must show the same.
 
 mod decision;
+pub mod evidence;
 mod execution;
 mod id;
 mod life;

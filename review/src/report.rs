@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentHash, PushId, Share, Threshold};
+use crate::{ContentHash, Measure, PushId, Share, Threshold};
 
 /// The version of [`Report`] and [`PageData`] that this code writes.
 pub const REPORT_VERSION: u32 = 1;
@@ -78,6 +78,11 @@ impl Report {
     pub fn rate(&self) -> Share {
         self.row_rate.max(self.batch_mass)
     }
+
+    /// How much is anomalous, beside what is allowed and what is usual.
+    pub fn measure(&self) -> Measure {
+        Measure { records: self.records, rate: self.rate(), threshold: self.threshold, usual: self.baseline.usual() }
+    }
 }
 
 /// What one check found.
@@ -102,6 +107,16 @@ pub struct Finding {
 pub struct BaselineSummary {
     /// The accepted pushes that were compared with, oldest first.
     pub members: Vec<BaselineMember>,
+}
+
+impl BaselineSummary {
+    /// The lowest and the highest rate of its members.
+    fn usual(&self) -> Option<(Share, Share)> {
+        let rates = || self.members.iter().map(|member| member.rate);
+        // `max` gives its first argument unless the second is larger.
+        let lowest = rates().reduce(|lowest, rate| if rate.max(lowest) == rate { lowest } else { rate })?;
+        Some((lowest, rates().reduce(Share::max)?))
+    }
 }
 
 /// One accepted push.

@@ -2,10 +2,10 @@
 
 use axum::{http::StatusCode, response::Response};
 use holdpoint_platform::now;
-use holdpoint_review::{Refusal, Round, Verdict, may_decide, vote, words};
+use holdpoint_review::{Refusal, Round, Verdict, evidence::line, may_decide, vote, words};
 use maud::{Markup, html};
 
-use super::{View, line, reply};
+use super::{View, reply};
 use crate::{
     evidence::Seen,
     form::{Asking, REASON_LIMIT, proof},

@@ -2,11 +2,15 @@
 
 use axum::{http::StatusCode, response::Response};
 use holdpoint_platform::now;
-use holdpoint_review::{Measure, Report, Round, Who, words};
+use holdpoint_review::{
+    Report, Round, Who,
+    evidence::{counted, findings, findings_of_request, how_much, line, records},
+    words,
+};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::{choice, counted, findings, is_decided, line, plots, records, reply};
+use super::{choice, is_decided, reply};
 use crate::{evidence::Seen, server::App};
 
 /// What a page is made from.
@@ -49,10 +53,10 @@ pub(crate) fn review(view: &View) -> Response {
         }
         @match &view.seen {
             Seen::Report(report, page) => {
-                (findings::section(view, Some(page)))
-                (records::section(view, report, page))
+                (findings(report, page))
+                (records(report, page, &download(view, report)))
             },
-            Seen::None | Seen::Unreadable | Seen::Changed => (findings::section(view, None)),
+            Seen::None | Seen::Unreadable | Seen::Changed => (findings_of_request(&request.findings)),
         }
         (choice::section(view))
         (footer(view))
@@ -115,18 +119,10 @@ fn standing(view: &View) -> Markup {
     }
 }
 
-fn how_much(measure: &Measure, report: Option<&Report>) -> Markup {
+fn download(view: &View, report: &Report) -> Markup {
     html! {
-        p.big {
-            b { (measure.rate) }
-            " "
-            span {
-                @if measure.records == 0 { "No record can be read." }
-                @else { "of " (counted(measure.records, "record")) " are anomalous." }
-                br; span.soft { (words::limits(measure)) }
-            }
-        }
-        @if let Some(report) = report { (plots::rates(report)) }
+        a href={ "/r/" (view.sealed) "/flagged" } { "Download all " (words::grouped(report.anomalous)) " with reasons" }
+        " " span.soft { "(CSV; the address it leads to works for 5 minutes)" }
     }
 }
 

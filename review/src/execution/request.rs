@@ -1,6 +1,6 @@
 //! What the reviewers are asked about a push, in words that read well on a phone.
 
-use crate::{Evidence, Finding, Measure, Report, RequestFinding, ReviewRequest, Share};
+use crate::{Evidence, Finding, Report, RequestFinding, ReviewRequest};
 
 /// Findings that travel to the reviewers; the report has them all.
 const FINDING_LIMIT: usize = 10;
@@ -14,12 +14,7 @@ pub(super) fn request(report: &Report, evidence: Evidence) -> ReviewRequest {
         dataset: report.dataset.clone(),
         customer: report.customer.clone(),
         title: title(report),
-        measure: Some(Measure {
-            records: report.records,
-            rate: report.rate(),
-            threshold: report.threshold,
-            usual: usual(report),
-        }),
+        measure: Some(report.measure()),
         findings: report.findings.iter().take(FINDING_LIMIT).map(finding).collect(),
         if_approved: cut(&format!("It goes on as it is, and becomes part of what is normal for {}.", report.customer)),
         if_rejected: "It goes no further, and what is normal stays as it was.".to_owned(),
@@ -42,14 +37,6 @@ fn title(report: &Report) -> String {
     let day = report.delivered_at.strftime("%-d %B");
     let what = cut(&format!("{} delivered {}", report.customer, report.dataset));
     format!("{what} of {day}{oddity}")
-}
-
-/// The lowest and the highest rate of the pushes that this one was compared with.
-fn usual(report: &Report) -> Option<(Share, Share)> {
-    let rates = || report.baseline.members.iter().map(|member| member.rate);
-    // `max` gives its first argument unless the second is larger.
-    let lowest = rates().reduce(|lowest, rate| if rate.max(lowest) == rate { lowest } else { rate })?;
-    Some((lowest, rates().reduce(Share::max)?))
 }
 
 fn finding(finding: &Finding) -> RequestFinding {

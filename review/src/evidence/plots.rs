@@ -1,10 +1,10 @@
 //! Plots in SVG. None has a `viewBox` around text, because then its labels would shrink with the screen: lengths across
 //! are percentages of the width that is there, and what is written is HTML or keeps its size.
 
-use holdpoint_review::{ColumnPlot, PlotBin, Report, Share, words};
 use maud::{Markup, html};
 
 use super::counted;
+use crate::{ColumnPlot, PlotBin, Report, Share, words};
 
 /// Bins that fit a phone; of more, those that changed most are shown.
 const BIN_LIMIT: usize = 16;
@@ -38,9 +38,10 @@ pub(super) fn rates(report: &Report) -> Markup {
     #[expect(clippy::cast_precision_loss, reason = "at most 61 bars")]
     let slot = 100.0 / (members.len() + 1) as f64;
     let limit = HEADROOM + HEIGHT - report.threshold.as_f64() * scale;
+    let before = if members.len() == 1 { "push" } else { "pushes" };
     let label = format!(
-        "Anomaly rates of the last {}, then of this one: {rate}. The limit is {}.",
-        counted(members.len() as u64, "accepted push").replace("pushs", "pushes"),
+        "Anomaly rates of the last {} accepted {before}, then of this one: {rate}. The limit is {}.",
+        members.len(),
         report.threshold
     );
     let first = members.first().map(|member| words::day(member.delivered_at));

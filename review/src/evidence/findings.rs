@@ -1,9 +1,9 @@
 //! What is wrong with it, the gravest first, each with its share and the plot of its column.
 
-use holdpoint_review::{ColumnPlot, Finding, PageData, RequestFinding, Share, words};
 use maud::{Markup, html};
 
-use super::{View, counted, line, plots};
+use super::{counted, line, plots};
+use crate::{ColumnPlot, Finding, PageData, Report, RequestFinding, Share, words};
 
 /// Findings that are seen at once; the rest unfolds.
 const FIRST: usize = 8;
@@ -14,26 +14,26 @@ const FINDING_LIMIT: usize = 40;
 /// Plots on one page.
 const PLOT_LIMIT: usize = 12;
 
-pub(super) fn section(view: &View, page: Option<&PageData>) -> Markup {
-    let mut plots: Vec<_> = page.map_or(&[][..], |page| &page.plots).iter().take(PLOT_LIMIT).collect();
-    let request = &view.round.request;
-    let findings: Vec<_> = match view.report() {
-        Some(report) => {
-            report.findings.iter().take(FINDING_LIMIT).map(|finding| of_report(finding, &mut plots)).collect()
-        }
-        None => request.findings.iter().take(FINDING_LIMIT).map(of_request).collect(),
-    };
-    let count = view.report().map_or(request.findings.len(), |report| report.findings.len());
-    let (first, rest) = findings.split_at(findings.len().min(FIRST));
+/// What is wrong with the push, each finding with the plot of its column.
+pub fn findings(report: &Report, page: &PageData) -> Markup {
+    let mut plots: Vec<_> = page.plots.iter().take(PLOT_LIMIT).collect();
+    let findings: Vec<_> = report.findings.iter().map(|finding| of_report(finding, &mut plots)).collect();
+    section(findings.into_iter(), &plots)
+}
+
+pub(super) fn section(mut findings: impl ExactSizeIterator<Item = Markup>, plots: &[&ColumnPlot]) -> Markup {
+    let count = findings.len();
+    let first: Vec<_> = findings.by_ref().take(FIRST).collect();
+    let rest: Vec<_> = findings.take(FINDING_LIMIT - FIRST).collect();
     html! {
         section.card aria-labelledby="wrong" {
             h2 #wrong { "What is wrong with it" }
             @if count == 0 { p { "No single finding is named." } }
-            (list(first))
+            (list(&first))
             @if !rest.is_empty() {
                 details {
                     summary { (counted(rest.len() as u64, "more finding")) }
-                    (list(rest))
+                    (list(&rest))
                     @if count > FINDING_LIMIT { p.soft { "And " (count - FINDING_LIMIT) " in the report." } }
                 }
             }
@@ -46,7 +46,7 @@ fn list(findings: &[Markup]) -> Markup {
     html! { ol.findings { @for finding in findings { li { (finding) } } } }
 }
 
-fn of_request(finding: &RequestFinding) -> Markup {
+pub(super) fn of_request(finding: &RequestFinding) -> Markup {
     html! { p.value { (line(&finding.text)) } (share(finding.share)) }
 }
 

@@ -1,9 +1,9 @@
 //! Some of the anomalous records, the guilty columns first, each with its reasons across the whole width.
 
-use holdpoint_review::{PageData, Report, SampleRecord, words};
 use maud::{Markup, html};
 
-use super::{View, counted};
+use super::counted;
+use crate::{PageData, Report, SampleRecord, words};
 
 /// Records on the page; the download has them all.
 const RECORD_LIMIT: usize = 20;
@@ -14,20 +14,20 @@ const COLUMN_LIMIT: usize = 12;
 /// Characters of one value.
 const VALUE: usize = 80;
 
-pub(super) fn section(view: &View, report: &Report, page: &PageData) -> Markup {
+/// Some of the anomalous records; `all` says where the others are.
+pub fn records(report: &Report, page: &PageData, all: &Markup) -> Markup {
     if report.anomalous == 0 {
         return html! {};
     }
     let records: Vec<_> = page.sample.iter().take(RECORD_LIMIT).collect();
-    let all = counted(report.anomalous, "anomalous record");
     html! {
         section.card aria-labelledby="records" {
-            h2 #records { @if !records.is_empty() { (records.len()) " of " } (all) }
-            @if !records.is_empty() { (table(page, &records)) }
-            p {
-                a href={ "/r/" (view.sealed) "/flagged" } { "Download all " (words::grouped(report.anomalous)) " with reasons" }
-                " " span.soft { "(CSV; the address it leads to works for 5 minutes)" }
+            h2 #records {
+                @if !records.is_empty() { (records.len()) " of " }
+                (counted(report.anomalous, "anomalous record"))
             }
+            @if !records.is_empty() { (table(page, &records)) }
+            p { (all) }
         }
     }
 }
