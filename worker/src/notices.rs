@@ -102,7 +102,7 @@ impl Sender {
         let span = info_span!("notice", review.id = %notice.review_id, review.round = notice.round, channel, purpose);
         async {
             // Cut off in the middle it is as after a crash: the next try looks back.
-            match tokio::time::timeout(self.patience, self.deliver(&notice)).await {
+            match tokio::time::timeout(self.patience, self.deliver(&notice, message.receives)).await {
                 Ok(Ok(())) => After::Delete,
                 Ok(Err(undelivered)) => after_failure(&undelivered, message.receives),
                 Err(elapsed) => after_failure(&Undelivered::Failed(elapsed.into()), message.receives),
@@ -112,25 +112,25 @@ impl Sender {
         .await
     }
 
-    async fn deliver(&self, notice: &Notice) -> Result<(), Undelivered> {
+    async fn deliver(&self, notice: &Notice, receives: u32) -> Result<(), Undelivered> {
         let Some(stored) = self.reviews.ledger.read(&notice.review_id, notice.round).await? else {
             warn!("a notice of a round that the ledger does not have; it was deleted");
             return Ok(());
         };
         match notice.purpose {
             Purpose::Outcome => self.tell_outcome(stored, &notice.channel).await,
-            Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation => self.ask(stored, notice).await,
+            Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation => self.ask(stored, notice, receives).await,
         }
     }
 
-    async fn ask(&self, stored: Stored, notice: &Notice) -> Result<(), Undelivered> {
+    async fn ask(&self, stored: Stored, notice: &Notice, receives: u32) -> Result<(), Undelivered> {
         let round = &stored.round;
         if round.receipt(&notice.channel, notice.purpose).is_some() {
             return Ok(());
         }
         let receipt = match &notice.channel {
             Channel::Slack(name) => self.slack.ask(round, notice, name).await?,
-            Channel::Mail(address) => self.ask_by_mail(round, notice, address).await?,
+            Channel::Mail(address) => self.ask_by_mail(round, notice, address, receives).await?,
         };
         info!(posted = receipt.is_some(), "a notice was dealt with");
         self.record(stored, notice, receipt).await

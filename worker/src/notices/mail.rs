@@ -90,17 +90,21 @@ impl Mailer {
 
 impl Sender {
     /// Asks by mail. The receipt is the `Message-ID`; none where the round is closed, or the address takes no mail.
+    ///
+    /// Where the round was closed since an earlier try, that try may have sent the mail and died before it could say so:
+    /// then it counts as sent, and its thread hears how the review ended.
     pub(super) async fn ask_by_mail(
         &self,
         round: &Round,
         notice: &Notice,
         to: &str,
+        receives: u32,
     ) -> Result<Option<String>, Undelivered> {
+        let id = self.letters.message_id(round, &notice.channel, &content::purpose_word(notice));
         if !round.is_open() {
-            return Ok(None);
+            return Ok((receives > 1).then_some(id));
         }
         let letter = self.letters.asking(round, to, notice.purpose, now()).ok();
-        let id = self.letters.message_id(round, &notice.channel, &content::purpose_word(notice));
         Ok(self.mail_to(letter).await?.then_some(id))
     }
 

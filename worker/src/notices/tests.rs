@@ -119,7 +119,7 @@ async fn b29_no_message_holds_an_address_but_our_link() {
         for channel in [slack("C1"), mail()] {
             let says = None;
             let notice = Notice { review_id: world.round.review_id.clone(), round: 1, channel, purpose, says };
-            sender.deliver(&notice).await.unwrap();
+            sender.deliver(&notice, 1).await.unwrap();
         }
     }
     let posted = world.slack.messages("C1").into_iter().map(|message| message.to_string());

@@ -49,7 +49,7 @@ impl World {
     async fn tell(&self, round: &Round, purpose: Purpose) -> Result<(), Undelivered> {
         let says = if purpose == Purpose::Outcome { round.outcome() } else { None };
         let channel = Channel::Slack("C1".to_owned());
-        self.sender.deliver(&Notice { review_id: round.review_id.clone(), round: 1, channel, purpose, says }).await
+        self.sender.deliver(&Notice { review_id: round.review_id.clone(), round: 1, channel, purpose, says }, 1).await
     }
 }
 
@@ -103,7 +103,7 @@ async fn b32_while_slack_is_down_mail_goes_out_and_slack_catches_up_once() {
     }
     let channel = Channel::Mail("dana@example.com".to_owned());
     let mail = Notice { review_id: round.review_id.clone(), round: 1, channel, purpose: Purpose::Request, says: None };
-    world.sender.deliver(&mail).await.unwrap();
+    world.sender.deliver(&mail, 1).await.unwrap();
     assert_eq!(smtp.taken().len(), 1);
     for _ in 0..2 {
         world.tell(&round, Purpose::Request).await.unwrap();
@@ -211,7 +211,7 @@ async fn where_an_escalation_was_not_due_yet_nothing_is_searched_for() {
     let says = closed.outcome();
     let told =
         Notice { review_id: round.review_id, round: 1, channel: channel.clone(), purpose: Purpose::Outcome, says };
-    world.sender.deliver(&told).await.unwrap();
+    world.sender.deliver(&told, 1).await.unwrap();
     assert_eq!(world.stored(&closed).said(&channel), closed.outcome());
 }
 
@@ -268,6 +268,6 @@ async fn no_error_repeats_the_address_of_a_webhook() {
     let channel = Channel::Slack("C1".to_owned());
     let notice =
         Notice { review_id: round.review_id.clone(), round: 1, channel, purpose: Purpose::Request, says: None };
-    let error = sender.deliver(&notice).await.unwrap_err();
+    let error = sender.deliver(&notice, 1).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }

@@ -72,7 +72,7 @@ async fn b33_a_token_that_slack_refuses_cannot_speak_in_the_fallback_channel_eit
         let channel = Channel::Mail("dana@example.com".to_owned());
         let mail =
             Notice { review_id: round.review_id.clone(), round: 1, channel, purpose: Purpose::Request, says: None };
-        world.sender.deliver(&mail).await.unwrap();
+        world.sender.deliver(&mail, 1).await.unwrap();
         assert!(smtp.taken().len() == 1 && world.stored(&round).is_open(), "{code}: the review stays answerable");
 
         world.slack.recover();
