@@ -145,7 +145,7 @@ fn footer(view: &View) -> Markup {
                     None => { dt { "Key" } dd { (line(&request.key)) } },
                 }
                 @if let Some(evidence) = &request.evidence {
-                    dt { "Report" } dd { (words::visible(evidence.report_hash.as_str(), 13)) }
+                    dt { "Report" } dd { (line(evidence.report_hash.as_str())) }
                 }
                 dt { "Execution" } dd { (line(execution)) }
                 dt { "Review" } dd { (round.review_id) ", round " (round.round) }
