@@ -41,14 +41,16 @@ fn flow(fields: &mut Fields, at: &str) -> Result<Flow, String> {
     Ok(flow)
 }
 
+/// In AWS's words, which call every target a `Next`: <https://github.com/floci-io/floci/pull/2786> recorded them for all
+/// four places. A `Catch` that leads nowhere is refused like the others.
 fn check_targets(flow: &Flow, at: &str) -> Result<(), String> {
     let mut reached = BTreeSet::new();
     let mut to_visit = vec![(flow.start_at.as_str(), format!("{at}/StartAt"))];
     while let Some((name, named_at)) = to_visit.pop() {
-        let missing = || format!("MISSING_TRANSITION_TARGET: Missing target: {name} at {named_at}");
+        let missing = || format!("MISSING_TRANSITION_TARGET: Missing 'Next' target: {name} at {named_at}");
         let state = flow.states.get(name).ok_or_else(missing)?;
         if reached.insert(name) {
-            to_visit.extend(targets(state).map(|target| (target, format!("{at}/States/{name}"))));
+            to_visit.extend(targets(state).map(|(target, place)| (target, format!("{at}/States/{name}/{place}"))));
         }
     }
     match flow.states.keys().find(|name| !reached.contains(name.as_str())) {
@@ -59,13 +61,18 @@ fn check_targets(flow: &Flow, at: &str) -> Result<(), String> {
     }
 }
 
-fn targets(state: &State) -> impl Iterator<Item = &str> {
+/// What a state leads to, and where in the state that is said.
+fn targets(state: &State) -> impl Iterator<Item = (&str, String)> {
     let (rules, default) = match &state.kind {
-        Kind::Choice { rules, default } => (rules.as_slice(), default.as_ref()),
+        Kind::Choice { rules, default } => (rules.as_slice(), default.as_deref()),
         _ => (&[][..], None),
     };
-    let caught = state.catchers.iter().map(|catcher| &catcher.next);
-    state.next.iter().chain(default).chain(rules.iter().map(|(_, next)| next)).chain(caught).map(String::as_str)
+    let next = state.next.as_deref().map(|next| (next, "Next".to_owned()));
+    let default = default.map(|next| (next, "Default".to_owned()));
+    let chosen = rules.iter().enumerate().map(|(at, (_, next))| (next.as_str(), format!("Choices[{at}]/Next")));
+    let caught = state.catchers.iter().enumerate();
+    let caught = caught.map(|(at, catcher)| (catcher.next.as_str(), format!("Catch[{at}]/Next")));
+    next.into_iter().chain(default).chain(chosen).chain(caught)
 }
 
 fn state(name: &str, value: Value, at: &str) -> Result<State, String> {

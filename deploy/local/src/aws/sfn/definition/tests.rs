@@ -22,8 +22,12 @@ fn a_definition_that_cannot_run_is_refused_with_the_place_named() {
     };
     let pass = json!({"Type": "Pass", "End": true});
     check(json!({"StartAt": "A"}), "These fields are required: [States] at /");
-    check(json!({"StartAt": "Nope", "States": {"A": pass}}), "Missing target: Nope at /StartAt");
-    check(json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}), "Missing target: B at /States/A");
+    check(json!({"StartAt": "Nope", "States": {"A": pass}}), "Missing 'Next' target: Nope at /StartAt");
+    check(json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}), "target: B at /States/A/Next");
+    check(
+        task(json!({"Catch": [{"ErrorEquals": ["X"], "Next": "C"}]})),
+        "Missing 'Next' target: C at /States/A/Catch[0]/Next",
+    );
     check(json!({"StartAt": "A", "States": {"A": pass, "B": pass}}), "State \"B\" is not reachable");
     check(json!({"StartAt": "A", "States": {"A": {"Type": "Pass"}}}), "One of Next and End is required at /States/A");
     check(json!({"StartAt": "A", "States": {"A": {"Type": "Parallel"}}}), "type 'Parallel' is not supported");
