@@ -1,8 +1,9 @@
-//! What both catchers listen with: a loopback port that can be down and up again.
+//! How connections are taken, and what both catchers listen with: a loopback port that can be down and up again.
 //!
 //! Down, the port stays taken and every connection is cut at once, the open ones included. A port that were given back could
 //! be somebody else's when it is needed again.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,7 +36,7 @@ impl Loopback {
     /// When the address is not on loopback or cannot be listened on.
     pub(crate) async fn listen<S, F>(addr: SocketAddr, serve: S) -> io::Result<Self>
     where
-        S: Fn(TcpStream) -> F + Send + 'static,
+        S: Fn(TcpStream) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         if !addr.ip().is_loopback() {
@@ -43,8 +44,18 @@ impl Loopback {
         }
         let listener = TcpListener::bind(addr).await?;
         let (addr, line) = (listener.local_addr()?, Arc::<Mutex<Line>>::default());
-        let accepting = AbortOnDropHandle::new(tokio::spawn(accept(listener, line.clone(), serve)));
-        Ok(Self { addr, line, _accepting: accepting })
+        let taken = line.clone();
+        let accepting = async move {
+            let take = |stream| {
+                let mut line = lock(&taken);
+                while line.connections.try_join_next().is_some() {}
+                if !line.is_down {
+                    line.connections.spawn(serve(stream));
+                }
+            };
+            match accept(listener, take).await {}
+        };
+        Ok(Self { addr, line, _accepting: AbortOnDropHandle::new(tokio::spawn(accepting)) })
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -63,21 +74,14 @@ impl Loopback {
     }
 }
 
-async fn accept<S, F>(listener: TcpListener, line: Arc<Mutex<Line>>, serve: S)
-where
-    S: Fn(TcpStream) -> F,
-    F: Future<Output = ()> + Send + 'static,
-{
+/// Takes connections for ever.
+pub(crate) async fn accept(listener: TcpListener, take: impl Fn(TcpStream)) -> Infallible {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 // Without it a small reply can wait 40 ms for the client's delayed acknowledgement.
                 let _ = stream.set_nodelay(true);
-                let mut line = lock(&line);
-                while line.connections.try_join_next().is_some() {}
-                if !line.is_down {
-                    line.connections.spawn(serve(stream));
-                }
+                take(stream);
             }
             Err(error) => {
                 warn!(error = &error as &dyn std::error::Error, "accepting a connection failed");

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::ServiceError;
 use super::faults::{Faults, Request, Verdict};
@@ -26,6 +26,7 @@ use super::integrations::integrations;
 use super::s3::{self, S3, S3Request};
 use super::sfn::StepFunctions;
 use super::sqs::{self, Sqs};
+use crate::loopback::accept;
 
 /// What requests in flight get when the stand-in stops; a long poll that waits longer is cut.
 const GRACE: Duration = Duration::from_millis(500);
@@ -37,7 +38,7 @@ pub(crate) struct Services {
     pub(crate) faults: Faults,
     pub(crate) sqs: Arc<Sqs>,
     s3: Arc<S3>,
-    step_functions: StepFunctions,
+    pub(crate) step_functions: StepFunctions,
 }
 
 /// A connection that is to end without a reply.
@@ -59,22 +60,13 @@ enum Call {
 /// Accepts until `stop`, then waits for the connections, which see `stop` themselves.
 pub(crate) async fn run(listener: TcpListener, services: Arc<Services>, stop: CancellationToken) {
     let connections = TaskTracker::new();
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-        match accepted {
-            Ok((stream, _)) => drop(connections.spawn(serve(stream, services.clone(), stop.clone()))),
-            Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "accepting a connection failed");
-                tokio::time::sleep(Duration::from_millis(50)).await; // out of file descriptors: let some be closed
-            }
-        }
-    }
+    let take = |stream| drop(connections.spawn(serve(stream, services.clone(), stop.clone())));
+    stop.run_until_cancelled(accept(listener, take)).await;
     connections.close();
     connections.wait().await;
 }
 
 async fn serve(stream: TcpStream, services: Arc<Services>, stop: CancellationToken) {
-    // Without it a small reply can wait 40 ms for the client's delayed acknowledgement.
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(services.clone(), request));
     let mut connection = std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     let ended = if let Some(ended) = stop.run_until_cancelled(connection.as_mut()).await {
