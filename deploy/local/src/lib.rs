@@ -5,6 +5,7 @@
 pub mod aws;
 pub mod demo;
 pub mod deployment;
+pub mod gate;
 pub mod local;
 mod loopback;
 pub mod mail;

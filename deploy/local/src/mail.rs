@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use mail_parser::{MessageParser, PartType};
 use tokio::sync::watch;
 
+use crate::gate::Gate;
 use crate::loopback::Loopback;
 
 /// One mail in one recipient's inbox.
@@ -63,6 +64,7 @@ impl Mail {
 #[derive(Debug, Clone)]
 pub struct MailCatcher {
     mailbox: watch::Sender<Mailbox>,
+    gate: Gate,
     port: Arc<Loopback>,
 }
 
@@ -79,9 +81,11 @@ impl MailCatcher {
     /// When the address is not on loopback or cannot be listened on.
     pub async fn start(addr: SocketAddr) -> io::Result<Self> {
         let mailbox = watch::Sender::new(Mailbox::default());
-        let sessions = mailbox.clone();
-        let port = Loopback::listen(addr, move |stream| smtp::serve(stream, sessions.clone())).await?;
-        Ok(Self { mailbox, port: Arc::new(port) })
+        let gate = Gate::default();
+        let (sessions, guarded) = (mailbox.clone(), gate.clone());
+        let serve = move |stream| smtp::serve(stream, sessions.clone(), guarded.clone());
+        let port = Loopback::listen(addr, serve).await?;
+        Ok(Self { mailbox, gate, port: Arc::new(port) })
     }
 
     /// `smtp://127.0.0.1:port`
@@ -105,6 +109,11 @@ impl MailCatcher {
     /// The next `times` recipients are refused with this code: 4xx "try later", 5xx "never".
     pub fn refuse_next(&self, times: usize, code: u16) {
         self.mailbox.send_modify(|mailbox| mailbox.refusals.extend(std::iter::repeat_n(code, times)));
+    }
+
+    /// Sees each message, as `DATA`, when all of it is there and before it is taken.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Cuts every connection until [`Self::up`].

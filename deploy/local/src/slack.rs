@@ -22,6 +22,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::gate::Gate;
 use crate::loopback::Loopback;
 
 pub use self::person::{Answer, PressError};
@@ -65,6 +66,7 @@ pub enum SlackFaultKind {
 #[derive(Debug, Clone)]
 pub struct SlackCatcher {
     workspace: watch::Sender<Workspace>,
+    gate: Gate,
     port: Arc<Loopback>,
     client: reqwest::Client,
 }
@@ -76,10 +78,12 @@ impl SlackCatcher {
     /// When the address is not on loopback or cannot be listened on.
     pub async fn start(addr: SocketAddr) -> io::Result<Self> {
         let workspace = watch::Sender::new(Workspace::default());
-        let served = workspace.clone();
-        let port = Loopback::listen(addr, move |stream| server::serve(stream, served.clone())).await?;
+        let gate = Gate::default();
+        let (served, guarded) = (workspace.clone(), gate.clone());
+        let serve = move |stream| server::serve(stream, served.clone(), guarded.clone());
+        let port = Loopback::listen(addr, serve).await?;
         let client = person::client().map_err(io::Error::other)?;
-        Ok(Self { workspace, port: Arc::new(port), client })
+        Ok(Self { workspace, gate, port: Arc::new(port), client })
     }
 
     /// What the services take as `HOLDPOINT_SLACK_API_URL`.
@@ -132,6 +136,11 @@ impl SlackCatcher {
     /// Adds a fault behind those that wait already: of two that match, the first is spent first.
     pub fn inject(&self, fault: SlackFault) {
         self.workspace.send_modify(|workspace| workspace.faults.push(fault));
+    }
+
+    /// Sees each request, under its method's name, `webhook` or `response`.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Cuts every connection until [`Self::up`].

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tracing::debug;
 
 use super::{Mail, Mailbox};
+use crate::gate::Gate;
 
 const HELLO: &str = "250-holdpoint-local\r\n250-8BITMIME\r\n250 SMTPUTF8";
 
@@ -18,13 +19,13 @@ struct Envelope {
     recipients: Vec<String>,
 }
 
-pub(super) async fn serve(stream: TcpStream, mailbox: watch::Sender<Mailbox>) {
-    if let Err(error) = converse(stream, &mailbox).await {
+pub(super) async fn serve(stream: TcpStream, mailbox: watch::Sender<Mailbox>, gate: Gate) {
+    if let Err(error) = converse(stream, &mailbox, &gate).await {
         debug!(error = &error as &dyn std::error::Error, "an SMTP conversation ended early");
     }
 }
 
-async fn converse(mut stream: TcpStream, mailbox: &watch::Sender<Mailbox>) -> io::Result<()> {
+async fn converse(mut stream: TcpStream, mailbox: &watch::Sender<Mailbox>, gate: &Gate) -> io::Result<()> {
     let (read, mut write) = stream.split();
     let mut read = BufReader::new(read);
     let mut envelope = Envelope::default();
@@ -38,7 +39,7 @@ async fn converse(mut stream: TcpStream, mailbox: &watch::Sender<Mailbox>) -> io
                 let Some(raw) = read_message(&mut read).await? else { return Ok(()) };
                 let mails: Vec<_> =
                     std::mem::take(&mut envelope).recipients.into_iter().map(|to| Mail::read(to, &raw)).collect();
-                mailbox.send_modify(|mailbox| mailbox.mails.extend(mails));
+                gate.pass("DATA", || mailbox.send_modify(|mailbox| mailbox.mails.extend(mails))).await;
                 "250 kept".to_owned()
             }
             "QUIT" => return write.write_all(b"221 goodbye\r\n").await,

@@ -19,6 +19,7 @@ use url::form_urlencoded;
 use super::api::{self, Refusal};
 use super::workspace::Workspace;
 use super::{BOT_TOKEN, SlackFaultKind, text_of};
+use crate::gate::Gate;
 
 type Reply = http::Response<Full<Bytes>>;
 
@@ -39,30 +40,24 @@ enum Call {
     Unknown,
 }
 
-pub(super) async fn serve(stream: TcpStream, workspace: watch::Sender<Workspace>) {
-    let service = service_fn(move |request| answer(workspace.clone(), request));
+pub(super) async fn serve(stream: TcpStream, workspace: watch::Sender<Workspace>, gate: Gate) {
+    let service = service_fn(move |request| answer(workspace.clone(), gate.clone(), request));
     if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
         debug!(error = &error as &dyn std::error::Error, "a connection ended early");
     }
 }
 
-async fn answer(workspace: watch::Sender<Workspace>, request: http::Request<Incoming>) -> Result<Reply, Cut> {
+async fn answer(
+    workspace: watch::Sender<Workspace>,
+    gate: Gate,
+    request: http::Request<Incoming>,
+) -> Result<Reply, Cut> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(Cut::Body)?.to_bytes();
     let call = Call::read(&parts, &body);
     let mut outcome = Err(Cut::ByFault);
-    workspace.send_modify(|workspace| {
-        let fault = call.fault_key().and_then(|(method, channel)| workspace.next_fault(method, &channel));
-        outcome = match fault {
-            Some(SlackFaultKind::RateLimited(seconds)) => Ok(rate_limited(seconds)),
-            Some(SlackFaultKind::Error(error)) => Ok(call.refuse(&error.into())),
-            Some(SlackFaultKind::ReplyLost) => {
-                call.serve(workspace);
-                Err(Cut::ByFault)
-            }
-            None => Ok(call.serve(workspace)),
-        };
-    });
+    let take_effect = || workspace.send_modify(|workspace| outcome = call.answer(workspace));
+    gate.pass(call.name(), take_effect).await;
     outcome
 }
 
@@ -77,6 +72,29 @@ impl Call {
             (&Method::POST, Some(("webhook", name))) => Self::Webhook { name: name.to_owned(), arguments },
             (&Method::POST, Some(("response", trigger))) => Self::Response { trigger: trigger.to_owned(), arguments },
             _ => Self::Unknown,
+        }
+    }
+
+    /// By which tests know the request.
+    fn name(&self) -> &str {
+        match self {
+            Self::Api { method, .. } => method,
+            Self::Webhook { .. } => "webhook",
+            Self::Response { .. } => "response",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn answer(&self, workspace: &mut Workspace) -> Result<Reply, Cut> {
+        let fault = self.fault_key().and_then(|(method, channel)| workspace.next_fault(method, &channel));
+        match fault {
+            Some(SlackFaultKind::RateLimited(seconds)) => Ok(rate_limited(seconds)),
+            Some(SlackFaultKind::Error(error)) => Ok(self.refuse(&error.into())),
+            Some(SlackFaultKind::ReplyLost) => {
+                self.serve(workspace);
+                Err(Cut::ByFault)
+            }
+            None => Ok(self.serve(workspace)),
         }
     }
 
