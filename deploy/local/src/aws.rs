@@ -89,11 +89,21 @@ impl Aws {
         self.services.sqs.end_visibility();
     }
 
+    /// Every task that a worker took and did not answer times out now, as when its heartbeat was missed.
+    pub fn let_heartbeats_pass(&self) {
+        self.services.step_functions.time_tasks_out();
+    }
+
     /// Takes no more connections, gives requests in flight half a second, and cuts the long polls that still wait then.
     pub async fn stop(self) {
         drop(self.stop);
         let _ = self.server.await; // a panic of the server has been reported by its own thread
     }
+}
+
+/// The ARN that an execution of this name has, or would have.
+pub fn execution_arn(state_machine: &str, name: &str) -> String {
+    format!("{}:{name}", state_machine.replacen(":stateMachine:", ":execution:", 1))
 }
 
 /// A version 4 UUID (RFC 9562), in which AWS names messages, uploads and requests.

@@ -10,7 +10,7 @@ use holdpoint_review::PushId;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    aws::Aws,
+    aws::{Aws, execution_arn},
     deployment::{Deployment, Times},
     mail::MailCatcher,
     slack::{self, SlackCatcher},
@@ -117,8 +117,8 @@ impl Local {
         let put = self.clients("customer").s3.put_object().bucket(&self.deployment.bucket).key(key).body(body.into());
         let version = put.send().await?.version_id.context("the bucket keeps versions")?;
         let push = PushId::of(&self.deployment.bucket, key, &version);
-        let machine = self.deployment.state_machine.replacen(":stateMachine:", ":execution:", 1);
-        Ok((push.clone(), format!("{machine}:{push}")))
+        let execution = execution_arn(&self.deployment.state_machine, push.as_str());
+        Ok((push, execution))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use holdpoint_local::demo::Story;
+use holdpoint_local::{aws::execution_arn, demo::Story};
 use holdpoint_review::{ContentHash, ObjectVersion, baseline_prefix};
 
 use super::{Held, World};
@@ -40,8 +40,8 @@ impl World {
         let version_id = put.version_id.expect("the bucket keeps versions");
         let source = ObjectVersion { bucket: bucket.clone(), key: key.to_owned(), version_id };
         let push = source.push_id();
-        let machine = self.local.deployment.state_machine.replacen(":stateMachine:", ":execution:", 1);
-        Held { execution: format!("{machine}:{push}"), push, source, report_hash }
+        let execution = execution_arn(&self.local.deployment.state_machine, push.as_str());
+        Held { execution, push, source, report_hash }
     }
 
     /// Delivers other bytes under the key of a push.

@@ -82,6 +82,11 @@ impl StepFunctions {
         wire::answer(&mut self.shared.engine(), action, &request)
     }
 
+    /// Times out every task that a worker has.
+    pub(crate) fn time_tasks_out(&self) {
+        self.shared.engine().time_tasks_out();
+    }
+
     async fn poll(&self, activity: &str, worker: Option<&str>) -> Result<Value, ServiceError> {
         let arrivals = self.shared.engine().arrivals(activity)?;
         let mut over = pin!(sleep(POLL));

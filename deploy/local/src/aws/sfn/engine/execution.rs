@@ -13,6 +13,7 @@ use super::{
 };
 use crate::aws::{
     error::ServiceError,
+    execution_arn,
     sfn::{
         definition::{Flow, State},
         failure::Failure,
@@ -124,7 +125,7 @@ impl Engine {
             return Err(refuse::too_long("input", DATA_BYTES));
         }
         let input_value = serde_json::from_str(input).map_err(refuse::invalid_input)?;
-        let arn = format!("{}:{name}", machine.arn.replacen(":stateMachine:", ":execution:", 1));
+        let arn = execution_arn(&machine.arn, &name);
         if let Ok(known) = self.index(&arn) {
             // Assumed: the same input means the same text.
             let known = &self.executions[known];

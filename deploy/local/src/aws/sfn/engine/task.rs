@@ -179,6 +179,17 @@ impl Engine {
         self.end_task(number, Outcome::TimedOut(failure));
     }
 
+    /// Every task that was handed out and has a heartbeat misses it.
+    pub(crate) fn time_tasks_out(&mut self) {
+        let taken = self.tasks.iter().filter(|(_, task)| task.heartbeat.is_some());
+        for number in taken.map(|(number, _)| *number).collect::<Vec<_>>() {
+            // One that timed out may have ended its whole execution, and with it others.
+            if self.tasks.contains_key(&number) {
+                self.time_task_out(number, true);
+            }
+        }
+    }
+
     /// Ends a task and lets its state go on.
     /// Assumed of the history: a missed heartbeat shows as `ActivityTimedOut`, and the retry's `ActivityScheduled`
     /// follows it directly.
