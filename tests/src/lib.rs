@@ -8,5 +8,5 @@ mod service;
 mod world;
 
 pub use ended::{Ended, eventually};
-pub use service::{Log, Service};
+pub use service::{Log, Service, on_own_thread};
 pub use world::{Held, Options, World, link_in, shown};

@@ -10,6 +10,7 @@ use std::{
 use holdpoint_local::local::Local;
 use holdpoint_platform::{Clients, Stop};
 use tokio::sync::oneshot;
+use tracing::{Dispatch, dispatcher::set_default};
 
 /// Which service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Service {
     }
 }
 
-/// Everything that the services of a world log, at debug level.
+/// Everything that the services of a world log, at debug level, on whichever of their threads.
 #[derive(Debug, Clone, Default)]
 pub struct Log(
     /// Guards the text while one line is added.
@@ -45,6 +46,37 @@ impl Log {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
+
+    /// The lines that hold this.
+    pub fn lines_with(&self, text: &str) -> Vec<String> {
+        self.text().lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+
+    fn subscriber(&self) -> Dispatch {
+        let log = self.clone();
+        let lines = tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG);
+        Dispatch::new(lines.with_writer(move || log.clone()).finish())
+    }
+}
+
+/// Runs something on a thread and a runtime of its own, as a service runs. All its threads log to `log`, those too on which
+/// it waits for what blocks; a subscriber of the whole process would mix the worlds.
+pub fn on_own_thread<F: Future<Output = ()>>(
+    log: Option<&Log>,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> JoinHandle<()> {
+    let subscriber = log.map(Log::subscriber);
+    std::thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        if let Some(subscriber) = subscriber.clone() {
+            // For as long as the thread lives.
+            runtime.on_thread_start(move || std::mem::forget(set_default(&subscriber)));
+        }
+        let runtime = runtime.enable_all().build().expect("a thread can have a runtime");
+        let _logged = subscriber.as_ref().map(set_default);
+        runtime.block_on(work());
+        runtime.shutdown_background();
+    })
 }
 
 impl Write for Log {
@@ -71,27 +103,18 @@ impl Running {
         service: Service,
         local: &Local,
         overrides: &BTreeMap<String, String>,
-        log: Option<Log>,
+        log: Option<&Log>,
     ) -> Self {
         let mut environment = local.environment();
         environment.extend(overrides.clone());
         let clients = local.clients(service.name());
         let (stop, (kill, killed)) = (Stop::new(), oneshot::channel());
         let until = stop.clone();
-        let thread = std::thread::spawn(move || {
-            let lines = log.map(|log| {
-                tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG).with_writer(move || log.clone())
-            });
-            let _logged = lines.map(|lines| tracing::subscriber::set_default(lines.finish()));
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.expect("a thread can have a runtime");
-            runtime.block_on(async {
-                tokio::select! {
-                    () = run(service, &environment, clients, until) => {}
-                    _ = killed => {}
-                }
-            });
-            runtime.shutdown_background();
+        let thread = on_own_thread(log, move || async move {
+            tokio::select! {
+                () = run(service, &environment, clients, until) => {}
+                _ = killed => {}
+            }
         });
         Self { service, stop, kill, thread }
     }

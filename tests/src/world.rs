@@ -124,7 +124,7 @@ impl World {
 
     /// Starts a service.
     pub fn run(&mut self, service: Service) {
-        self.services.push(Running::start(service, &self.local, &self.overrides, self.log.clone()));
+        self.services.push(Running::start(service, &self.local, &self.overrides, self.log.as_ref()));
     }
 
     /// Kills every process of a service, as a crash does.
