@@ -5,7 +5,7 @@ use holdpoint_review::ReviewId;
 use serde_json::{Value, json};
 
 /// A task on the activity that asks `$.key`.
-fn ask(activity: &str, next: &Value) -> Value {
+pub(crate) fn ask(activity: &str, next: &Value) -> Value {
     let mut state = json!({
         "Type": "Task",
         "Resource": activity,
@@ -35,7 +35,7 @@ fn ask(activity: &str, next: &Value) -> Value {
     state
 }
 
-async fn run(world: &World, definition: Value, input: Value) -> String {
+pub(crate) async fn run(world: &World, definition: Value, input: Value) -> String {
     let machine = world.clients.sfn.create_state_machine().name("other").definition(definition.to_string());
     let machine = machine.role_arn("arn:aws:iam::000000000000:role/other").send().await.expect("it is a state machine");
     let start = world.clients.sfn.start_execution().state_machine_arn(machine.state_machine_arn);

@@ -1,6 +1,7 @@
 //! Scenarios, told over the wire: all three services against one world each.
 
 mod crash;
+mod deadline;
 mod decisions;
 mod faults;
 mod leaks;

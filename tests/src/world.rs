@@ -20,6 +20,7 @@ use crate::service::{Log, Running, Service};
 
 mod delivery;
 mod seen;
+mod time;
 
 pub use seen::shown;
 
@@ -44,7 +45,7 @@ impl Default for Options {
             "[[reviewer]]\nname = \"dana\"\nmail = \"dana@example.com\"\nslack = \"U0DANA\"\n\n\
              [[route]]\nslack = [\"{SLACK_CHANNEL}\"]\nreviewers = [\"dana\"]\ndeadline = \"1h\"\n"
         );
-        let times = Times { tick: Seconds(1), heartbeat: Seconds(10), retry: Seconds(1) };
+        let times = Times { tick: Seconds(1), heartbeat: Seconds(60), retry: Seconds(1) };
         Self { routes, times, environment: BTreeMap::new(), log: None }
     }
 }
@@ -57,7 +58,7 @@ impl Options {
         self
     }
 
-    /// A heartbeat other than ten seconds.
+    /// A heartbeat other than a minute.
     #[must_use]
     pub fn heartbeat(mut self, seconds: u32) -> Self {
         self.times.heartbeat = Seconds(seconds);

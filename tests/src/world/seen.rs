@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sfn::types::HistoryEventType;
 use holdpoint_local::{local::SLACK_CHANNEL, slack::SlackMessage};
 use holdpoint_platform::Ledger;
-use holdpoint_review::{ObjectVersion, Purpose, ReviewId, Round};
+use holdpoint_review::{Channel, ObjectVersion, Purpose, ReviewId, Round};
 
 use super::{Held, World, link_in};
 use crate::ended::{Ended, eventually};
@@ -37,20 +37,15 @@ impl World {
         let round =
             eventually("the round is finished", || async { self.round(held, 1).await.filter(Round::is_finished) })
                 .await;
-        eventually("its clock stops", || async {
-            let depth = self.local.aws.queue_depth("clock").expect("there is a clock queue");
-            (depth.visible + depth.in_flight + depth.delayed == 0).then_some(())
-        })
-        .await;
+        eventually("its clock stops", || async { self.is_drained("clock").then_some(()) }).await;
         round
     }
 
     /// Whether no clock ticks any more and no review stands in the index of open ones.
     pub async fn is_quiet(&self) -> bool {
-        let depth = self.local.aws.queue_depth("clock").expect("there is a clock queue");
         let list = self.clients.s3.list_objects_v2().bucket(&self.local.deployment.bucket).prefix("open/");
         let open = list.send().await.expect("S3 lists").contents().len();
-        depth.visible + depth.in_flight + depth.delayed + open == 0
+        open == 0 && self.is_drained("clock")
     }
 
     /// How many mails ask dana.
@@ -88,23 +83,20 @@ impl World {
         .await
     }
 
-    /// How often the review task of an execution was scheduled.
-    pub async fn scheduled(&self, held: &Held) -> usize {
-        let history =
-            self.clients.sfn.get_execution_history().execution_arn(&held.execution).max_results(1000).send().await;
+    /// How often an execution's history holds such an event.
+    pub async fn happened(&self, execution: &str, kind: HistoryEventType) -> usize {
+        let history = self.clients.sfn.get_execution_history().execution_arn(execution).max_results(1000).send().await;
         let events = history.expect("it has a history").events;
-        events.iter().filter(|event| *event.r#type() == HistoryEventType::ActivityScheduled).count()
+        events.iter().filter(|event| *event.r#type() == kind).count()
     }
 
-    /// The link in the mail that asks for a push, told by the link's round: the page names the push.
-    pub async fn link_of(&self, held: &Held) -> String {
-        for mail in self.local.mail.mails() {
-            let link = link_in(&mail);
-            if self.open(&link).await.html.contains(&held.push.as_str()[..8]) {
-                return link;
-            }
-        }
-        panic!("no mail asks for {}", held.push);
+    /// The link in the mail that is noted as a round's request.
+    pub fn link_of(&self, round: &Round) -> String {
+        let asked = Channel::Mail("dana@example.com".to_owned());
+        let id = round.receipt(&asked, Purpose::Request).flatten();
+        let mails = self.local.mail.mails();
+        let mail = mails.iter().find(|mail| mail.header("Message-ID") == id);
+        link_in(mail.expect("the mail was sent"))
     }
 
     /// The link in the request whose subject or text speaks of this.
@@ -117,11 +109,6 @@ impl World {
         eventually("so many requests", || async { (self.request_mails() == requests).then_some(()) }).await;
         let mails = self.local.mail.mails();
         mails.iter().filter(|mail| mail.header("In-Reply-To").is_none()).map(link_in).collect()
-    }
-
-    /// Lets every message that somebody received and did not delete come again, as time does.
-    pub fn let_time_pass(&self) {
-        self.local.aws.let_visibility_pass();
     }
 }
 
