@@ -3,6 +3,7 @@
 mod crash;
 mod deadline;
 mod decisions;
+mod events;
 mod faults;
 mod leaks;
 mod machines;

@@ -1,7 +1,9 @@
 //! Pushes from S3 to their end, the analyzer included.
 
-use holdpoint_e2e::{Held, Options, Service, World, eventually};
-use holdpoint_review::{ContentHash, Finding, Report};
+use holdpoint_e2e::{Options, Service, World, eventually};
+use holdpoint_review::{ContentHash, Report};
+use jiff::SignedDuration;
+use serde_json::Value;
 
 const ALL: [Service; 3] = [Service::Analyzer, Service::Worker, Service::Callback];
 
@@ -23,7 +25,32 @@ async fn a_clean_push_passes_and_a_spoiled_one_is_held() {
     world.reject(&world.link().await, "spoiled").await;
     world.ended(&spoiled.execution).await.assert_rejected();
     assert_eq!(world.tags(&spoiled.source).await["holdpoint"], "rejected");
-    assert_eq!(world.baseline_members().await, 31, "b46: thirty learned, the clean one added, the rejected one not");
+}
+
+#[tokio::test]
+async fn b46_the_baseline_learns_from_accepted_pushes_and_from_no_other() {
+    let world = with_history().await;
+    let spoiled = |name: &'static str| world.deliver_as(name, "spoiled.csv");
+    let rejected = spoiled("rejected.csv").await;
+    world.reject(&world.link_of(&world.settled_round(&rejected).await), "spoiled").await;
+    world.ended(&rejected.execution).await.assert_rejected();
+    let expired = spoiled("expired.csv").await;
+    world.settled_round(&expired).await;
+    world.age(&expired.review_id(), SignedDuration::from_hours(1)).await;
+    world.ended(&expired.execution).await.assert_expired();
+    assert_eq!(world.baseline_members().await, 30, "what was learned, and neither of the two");
+
+    let passed = world.deliver_sample("clean.csv").await;
+    world.ended(&passed.execution).await.assert_passed();
+    assert_eq!(world.baseline_members().await, 31, "within the limit");
+    let approved = spoiled("approved.csv").await;
+    world.approve(&world.link_of(&world.settled_round(&approved).await)).await;
+    world.ended(&approved.execution).await.assert_approved();
+    assert_eq!(world.baseline_members().await, 32, "approved by a person");
+    let report: Report = serde_json::from_slice(&world.report_bytes(&approved).await).unwrap();
+    let members: Vec<_> = report.baseline.members.iter().map(|member| &member.push).collect();
+    assert!(members.contains(&&passed.push));
+    assert!(!members.contains(&&rejected.push) && !members.contains(&&expired.push));
 }
 
 #[tokio::test]
@@ -36,90 +63,35 @@ async fn b46_the_first_push_is_held_and_becomes_the_first_of_the_baseline_when_a
 }
 
 #[tokio::test]
-async fn b43_what_was_approved_is_what_goes_on() {
+async fn b43_the_whole_hash_goes_from_the_question_to_the_execution_that_goes_on() {
     let world = World::start(&ALL, Options::default()).await;
     let first = world.deliver_sample("clean.csv").await;
-    let link = world.link().await;
+    let asked = world.settled_round(&first).await;
+    let link = world.link_of(&asked);
     let stored = world.report_bytes(&first).await;
-    let hash = ContentHash::of(&stored).to_string();
-    assert!(world.open(&link).await.html.contains(&hash[..8]), "on the page");
+    let hash = ContentHash::of(&stored);
+    assert_eq!(asked.request.evidence.map(|evidence| evidence.report_hash), Some(hash.clone()), "in the request");
+    assert!(world.open(&link).await.html.contains(hash.as_str()), "on the page");
     world.approve(&link).await;
-    assert_eq!(world.ended(&first.execution).await.decision["report_hash"], hash.as_str(), "in the decision");
+    let ended = world.ended(&first.execution).await;
+    assert_eq!(ended.decision["report_hash"], hash.as_str(), "in the decision");
+    let described = world.clients.sfn.describe_execution().execution_arn(&first.execution).send().await.unwrap();
+    let output: Value = serde_json::from_str(described.output().unwrap()).unwrap();
+    assert_eq!(output["push"]["report_hash"], hash.as_str(), "in the execution's output");
     let report: Report = serde_json::from_slice(&stored).unwrap();
     assert_eq!(report.source, first.source);
 }
 
 #[tokio::test]
-async fn b41_an_event_replayed_after_acceptance_changes_nothing() {
-    let world = World::start(&ALL, Options::default()).await;
+async fn b43_the_same_push_judged_twice_gives_the_same_bytes() {
+    let world = World::start(&[Service::Analyzer], Options::default()).await;
     let first = world.deliver_sample("clean.csv").await;
-    world.approve(&world.link().await).await;
-    world.ended(&first.execution).await.assert_approved();
-    let before = world.report_version(&first).await;
+    eventually("it is judged", || async { (world.executions().await == 1).then_some(()) }).await;
+    let before = world.report_bytes(&first).await;
+    world.forget_report(&first).await;
     world.replay_event(&first).await;
-    eventually("the replayed event is dealt with", || async { world.pushes_queue_is_empty().then_some(()) }).await;
-    assert_eq!(world.report_version(&first).await, before);
+    eventually("it is judged again", || async { world.has_report(&first).await.then_some(()) }).await;
+    assert_eq!(world.report_bytes(&first).await, before);
+    eventually("its execution is found", || async { world.is_drained("pushes").then_some(()) }).await;
     assert_eq!(world.executions().await, 1);
-    assert_eq!(world.request_mails(), 1);
-}
-
-#[tokio::test]
-async fn b41_a_duplicate_event_starts_one_execution() {
-    let world = World::start(&[Service::Worker, Service::Callback], Options::default()).await;
-    let mut world = world;
-    assert!(world.local.aws.deliver_next_twice("pushes"));
-    let first = world.deliver_sample("clean.csv").await;
-    world.run(Service::Analyzer);
-    world.approve(&world.link().await).await;
-    world.ended(&first.execution).await.assert_approved();
-    assert_eq!(world.executions().await, 1);
-    assert_eq!(world.request_mails(), 1);
-}
-
-#[tokio::test]
-async fn b41_only_the_version_that_was_reviewed_is_tagged() {
-    let world = World::start(&ALL, Options::default()).await;
-    let first = world.deliver_sample("clean.csv").await;
-    let link = world.link().await;
-    let second = world.overwrite(&first, b"other,bytes\n1,2\n").await;
-    world.approve(&link).await;
-    world.ended(&first.execution).await.assert_approved();
-    assert_eq!(world.tags(&first.source).await["holdpoint"], "accepted");
-    assert!(!world.tags(&second).await.contains_key("holdpoint"));
-}
-
-#[tokio::test]
-async fn b41_a_push_that_is_gone_before_it_is_read_is_no_error() {
-    let world = World::start(&[], Options::default()).await;
-    let mut world = world;
-    let gone = world.deliver_sample("clean.csv").await;
-    world.delete_version(&gone).await;
-    world.run(Service::Analyzer);
-    eventually("the event is dealt with", || async { world.pushes_queue_is_empty().then_some(()) }).await;
-    assert_eq!(world.executions().await, 0);
-}
-
-#[tokio::test]
-async fn b41_a_push_that_cannot_be_read_is_held_with_that_as_its_finding() {
-    let world = World::start(&ALL, Options::default()).await;
-    let broken = world.deliver("broken.parquet", b"PAR1 and no more".to_vec()).await;
-    let mail = world.request_mail().await;
-    world.reject(&holdpoint_e2e::link_in(&mail), "broken").await;
-    world.ended(&broken.execution).await.assert_rejected();
-    let report: Report = serde_json::from_slice(&world.report_bytes(&broken).await).unwrap();
-    assert!(report.needs_review);
-    assert_eq!(report.records, 0);
-}
-
-#[tokio::test]
-async fn b41_an_analyzer_that_fails_again_and_again_still_holds_the_push() {
-    let world = World::start(&[Service::Worker, Service::Callback], Options::default()).await;
-    let mut world = world;
-    let held: Held = world.deliver_sample("clean.csv").await;
-    world.receive_pushes_in_vain(3).await;
-    world.run(Service::Analyzer);
-    world.request_mail().await;
-    let report: Report = serde_json::from_slice(&world.report_bytes(&held).await).unwrap();
-    let held_for = |finding: &Finding| finding.reason.contains("several attempts");
-    assert!(report.findings.iter().any(held_for), "{:?}", report.findings);
 }

@@ -24,7 +24,12 @@ impl World {
 
     /// Delivers a sample as a customer does.
     pub async fn deliver_sample(&self, name: &str) -> Held {
-        self.deliver(name, std::fs::read(sample(name)).expect("the sample is in the repository")).await
+        self.deliver_as(name, name).await
+    }
+
+    /// Delivers a sample under another name.
+    pub async fn deliver_as(&self, name: &str, sample_name: &str) -> Held {
+        self.deliver(name, std::fs::read(sample(sample_name)).expect("the sample is in the repository")).await
     }
 
     /// Delivers bytes as a customer does.
@@ -45,8 +50,8 @@ impl World {
     }
 
     /// Delivers other bytes under the key of a push.
-    pub async fn overwrite(&self, push: &Held, body: &[u8]) -> ObjectVersion {
-        self.put(&push.source.key, body.to_vec()).await.source
+    pub async fn overwrite(&self, push: &Held, body: &[u8]) -> Held {
+        self.put(&push.source.key, body.to_vec()).await
     }
 
     /// Deletes the version of a push for good.
@@ -70,14 +75,17 @@ impl World {
             "bucket": { "name": bucket },
             "object": { "key": key, "versionId": version_id },
         } }] });
-        self.clients
-            .sqs
-            .send_message()
-            .queue_url(self.pushes_url())
-            .message_body(event.to_string())
-            .send()
-            .await
-            .expect("sent");
+        self.send_event(&event.to_string()).await;
+    }
+
+    /// Sends anything to the pushes queue.
+    pub async fn send_event(&self, body: &str) {
+        self.clients.sqs.send_message().queue_url(self.pushes_url()).message_body(body).send().await.expect("sent");
+    }
+
+    /// Empties the pushes queue.
+    pub async fn forget_events(&self) {
+        self.clients.sqs.purge_queue().queue_url(self.pushes_url()).send().await.expect("it is emptied");
     }
 
     /// Receives what is in the pushes queue so many times, as an analyzer does that dies each time.
@@ -91,12 +99,6 @@ impl World {
         }
     }
 
-    /// Whether every event was dealt with.
-    pub fn pushes_queue_is_empty(&self) -> bool {
-        let depth = self.local.aws.queue_depth("pushes").expect("there is a pushes queue");
-        depth.visible + depth.in_flight + depth.delayed == 0
-    }
-
     fn pushes_url(&self) -> String {
         self.local.environment()["HOLDPOINT_PUSHES_QUEUE_URL"].clone()
     }
@@ -108,6 +110,25 @@ impl World {
         listed.contents().len()
     }
 
+    /// When S3 says that a version was delivered.
+    pub async fn delivered_at(&self, source: &ObjectVersion) -> i64 {
+        let head = self.clients.s3.head_object().bucket(&source.bucket).key(&source.key);
+        let head = head.version_id(&source.version_id).send().await.expect("it is there");
+        head.last_modified.expect("S3 says so").secs()
+    }
+
+    /// Deletes the report of a push, so that it is judged again.
+    pub async fn forget_report(&self, push: &Held) {
+        let delete = self.clients.s3.delete_object().bucket(&self.local.deployment.bucket).key(report_key(push));
+        delete.send().await.expect("it is deleted");
+    }
+
+    /// Whether a push has a report.
+    pub async fn has_report(&self, push: &Held) -> bool {
+        let head = self.clients.s3.head_object().bucket(&self.local.deployment.bucket).key(report_key(push));
+        head.send().await.is_ok()
+    }
+
     /// The bytes of a push's report.
     pub async fn report_bytes(&self, push: &Held) -> Vec<u8> {
         let get = self.clients.s3.get_object().bucket(&self.local.deployment.bucket).key(report_key(push));
@@ -115,10 +136,11 @@ impl World {
         object.body.collect().await.expect("it can be read").to_vec()
     }
 
-    /// The version of a push's report: another one if it was ever written again.
-    pub async fn report_version(&self, push: &Held) -> String {
-        let head = self.clients.s3.head_object().bucket(&self.local.deployment.bucket).key(report_key(push));
-        head.send().await.expect("there is a report").version_id.expect("the bucket keeps versions")
+    /// The versions of a push's report: more than one if it was ever written again.
+    pub async fn report_versions(&self, push: &Held) -> Vec<String> {
+        let list = self.clients.s3.list_object_versions().bucket(&self.local.deployment.bucket);
+        let versions = list.prefix(report_key(push)).send().await.expect("S3 lists").versions.unwrap_or_default();
+        versions.into_iter().filter_map(|version| version.version_id).collect()
     }
 
     /// How many executions there ever were.
