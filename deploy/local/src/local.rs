@@ -22,6 +22,10 @@ const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4
 const LINK_KEYS: &str = "1:3030303030303030303030303030303030303030303030303030303030303030";
 /// The one Slack channel that reviewers share.
 pub const SLACK_CHANNEL: &str = "C0REVIEWS";
+/// The one Slack webhook, as routes name it.
+pub const SLACK_WEBHOOK: &str = "announcements";
+/// What its address ends with, and the catcher's channel for it: whoever knows it can post.
+pub const SLACK_WEBHOOK_SECRET: &str = "holdpoint-local-webhook";
 
 /// The deployment without its services.
 #[derive(Debug)]
@@ -80,6 +84,10 @@ impl Local {
                 ("HOLDPOINT_SLACK_API_URL", self.slack.api_url()),
                 ("HOLDPOINT_SLACK_BOT_TOKEN", slack::BOT_TOKEN.to_owned()),
                 ("HOLDPOINT_SLACK_SIGNING_SECRET", slack::SIGNING_SECRET.to_owned()),
+                (
+                    "HOLDPOINT_SLACK_WEBHOOKS",
+                    format!("{SLACK_WEBHOOK}={}", self.slack.webhook_url(SLACK_WEBHOOK_SECRET)),
+                ),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
