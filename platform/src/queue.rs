@@ -88,7 +88,7 @@ impl Queue {
     /// Whether it is a FIFO queue, which AWS knows by the name as well. Such a queue hands out no message of a group while
     /// one is in hand; but a batch could hold several of one group, which would then be handled beside each other.
     fn is_in_order(&self) -> bool {
-        self.url.ends_with(".fifo")
+        self.url.strip_suffix(".fifo").is_some()
     }
 
     async fn receive(&self, up_to: usize, wait: Duration, visibility: Duration) -> Result<Vec<Message>, QueueError> {

@@ -119,9 +119,8 @@ impl Reviews {
     ) -> Result<Option<Step>, Interrupted> {
         let round = &stored.round;
         match reply {
-            Ok(TaskReply::Taken) => Ok(None),
             Ok(TaskReply::Lost) if self.tasks.is_due(round) => self.after_token_lost(round).await,
-            Ok(TaskReply::Lost) => Ok(None),
+            Ok(TaskReply::Taken | TaskReply::Lost) => Ok(None),
             Err(error) => {
                 warn!(review.id = %round.review_id, error = &error as &dyn std::error::Error, "a task could not be told; the clock tries again");
                 Ok(None)

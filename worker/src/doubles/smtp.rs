@@ -92,13 +92,12 @@ fn converse(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
 
 impl State {
     fn hear(&mut self, mail: String) -> &'static str {
-        let refusal = self.last_words.pop();
-        if refusal.is_some() {
-            self.untaken.push(mail)
-        } else {
-            self.taken.push(mail)
-        }
-        refusal.unwrap_or("250 taken")
+        let Some(refusal) = self.last_words.pop() else {
+            self.taken.push(mail);
+            return "250 taken";
+        };
+        self.untaken.push(mail);
+        refusal
     }
 }
 

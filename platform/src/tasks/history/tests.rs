@@ -13,7 +13,7 @@ fn round(input: &ActivityInput) -> Round {
 }
 
 /// An event after the one before it; `text` is the input of a scheduling and the output of a success.
-fn event(id: i64, kind: HistoryEventType, text: &str) -> HistoryEvent {
+fn event(id: i64, kind: &HistoryEventType, text: &str) -> HistoryEvent {
     let event = HistoryEvent::builder().id(id).previous_event_id(id - 1).r#type(kind.clone());
     let event = event.timestamp(aws_smithy_types::DateTime::from_secs(id));
     let event = match kind {
@@ -30,7 +30,7 @@ fn event(id: i64, kind: HistoryEventType, text: &str) -> HistoryEvent {
 
 /// Whether the history is whole, answered by us, answered by another.
 fn check(round: &Round, told: &[(HistoryEventType, &str)], expected: (bool, bool, bool)) {
-    let events: Vec<_> = (1..).zip(told).map(|(id, (kind, text))| event(id, kind.clone(), text)).collect();
+    let events: Vec<_> = (1..).zip(told).map(|(id, (kind, text))| event(id, kind, text)).collect();
     let mut facts = ExecutionFacts {
         running: true,
         history_is_whole: false,
