@@ -57,7 +57,7 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        ActivityInput, Visit,
+        ActivityInput, Share, Visit,
         execution::tests::{evidence, found, report},
     };
 
