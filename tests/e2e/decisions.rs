@@ -94,7 +94,8 @@ async fn at_the_same_instant(slack_first: bool) {
     world.settled_round(&held).await;
     let (link, message) = (world.link().await, world.slack_request().await);
     let page = world.open(&link).await;
-    let confirm = world.person().submit(&page, &[("decision", "reject"), ("reason", "no")]).await.unwrap();
+    let confirm = world.person().submit(&page, &[("decision", "reject"), ("reason", "no")]).await;
+    let confirm = confirm.expect("the page answers");
 
     let writes = Arc::new(AtomicUsize::new(0));
     let counted = writes.clone();
@@ -126,9 +127,9 @@ async fn at_the_same_instant(slack_first: bool) {
     let ended = world.ended(&held.execution).await;
     let round = world.finished(&held).await;
     assert_eq!(round.votes().count(), 1, "one decision");
-    let winner = words::without_mentions(&words::outcome(&round).unwrap());
-    let winner = winner.split(',').next().unwrap();
-    match round.closing().unwrap().0 {
+    let winner = words::without_mentions(&words::outcome(&round).expect("it is closed"));
+    let winner = winner.split(',').next().expect("a sentence");
+    match round.closing().expect("it is closed").0 {
         Closing::Approved => {
             ended.assert_approved();
             assert!(clicked.html.contains(winner), "{winner} in {}", clicked.html);

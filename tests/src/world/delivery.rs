@@ -46,7 +46,7 @@ impl World {
         let source = ObjectVersion { bucket: bucket.clone(), key: key.to_owned(), version_id };
         let push = source.push_id();
         let execution = execution_arn(&self.local.deployment.state_machine, push.as_str());
-        Held { execution, push, source, report_hash }
+        Held { push, execution, source, report_hash }
     }
 
     /// Delivers other bytes under the key of a push.
