@@ -63,6 +63,19 @@ async fn b46_the_first_push_is_held_and_becomes_the_first_of_the_baseline_when_a
 }
 
 #[tokio::test]
+async fn b41_a_push_of_which_nobody_knows_whose_it_is_is_held_and_teaches_nothing() {
+    let world = World::start(&ALL, Options::default()).await;
+    let nobodys = world.put("incoming/nobody.csv", b"id\n1\n".to_vec()).await;
+    let asked = world.settled_round(&nobodys).await;
+    let findings: Vec<_> = asked.request.findings.iter().map(|finding| finding.text.as_str()).collect();
+    assert_eq!(findings, ["its key does not match HOLDPOINT_KEY_PATTERN, so nobody knows whose push it is"]);
+    world.approve(&world.link_of(&asked)).await;
+    world.ended(&nobodys.execution).await.assert_approved();
+    assert_eq!(world.tags(&nobodys.source).await["holdpoint"], "accepted");
+    assert_eq!(world.baseline_members().await, 0);
+}
+
+#[tokio::test]
 async fn b43_the_whole_hash_goes_from_the_question_to_the_execution_that_goes_on() {
     let world = World::start(&ALL, Options::default()).await;
     let first = world.deliver_sample("clean.csv").await;

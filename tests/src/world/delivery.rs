@@ -37,7 +37,8 @@ impl World {
         self.put(&format!("incoming/{DATASET}/{CUSTOMER}/{name}"), body).await
     }
 
-    async fn put(&self, key: &str, body: Vec<u8>) -> Held {
+    /// Delivers bytes under any key.
+    pub async fn put(&self, key: &str, body: Vec<u8>) -> Held {
         let report_hash = ContentHash::of(&[]);
         let bucket = &self.local.deployment.bucket;
         let put =
