@@ -198,7 +198,7 @@ impl Judge<'_> {
             delivered_at: self.push.delivered_at,
             content: self.content.clone(),
             records: report.records,
-            rate: report.rate(),
+            rate: Some(report.rate()),
             columns,
             table,
         }
@@ -231,7 +231,7 @@ pub fn profile(file: &Path, push: &Push) -> Result<Profile, Unreadable> {
         delivered_at: push.delivered_at,
         content,
         records: scanned.records,
-        rate: Share::new(0, scanned.records),
+        rate: None,
         columns: opened.columns.clone(),
         table: scanned.table,
     })

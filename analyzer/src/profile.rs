@@ -35,8 +35,8 @@ pub struct Profile {
     pub content: ContentHash,
     /// Its records.
     pub records: u64,
-    /// Its anomaly rate when it was judged.
-    pub rate: Share,
+    /// Its anomaly rate when it was judged; none where it was trusted as it was.
+    pub rate: Option<Share>,
     /// Its columns' names, in the push's order.
     pub columns: Vec<String>,
     /// What was in the records.

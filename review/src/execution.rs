@@ -224,7 +224,7 @@ pub(crate) mod tests {
 
     fn member((count, of): (u64, u64)) -> BaselineMember {
         let push = PushId::of("in", "earlier", &count.to_string());
-        BaselineMember { push, delivered_at: Timestamp::UNIX_EPOCH, records: of, rate: Share::new(count, of) }
+        BaselineMember { push, delivered_at: Timestamp::UNIX_EPOCH, records: of, rate: Some(Share::new(count, of)) }
     }
 
     pub(crate) fn evidence() -> Evidence {

@@ -110,9 +110,9 @@ pub struct BaselineSummary {
 }
 
 impl BaselineSummary {
-    /// The lowest and the highest rate of its members.
+    /// The lowest and the highest rate of its members, as far as they were judged.
     fn usual(&self) -> Option<(Share, Share)> {
-        let rates = || self.members.iter().map(|member| member.rate);
+        let rates = || self.members.iter().filter_map(|member| member.rate);
         // `max` gives its first argument unless the second is larger.
         let lowest = rates().reduce(|lowest, rate| if rate.max(lowest) == rate { lowest } else { rate })?;
         Some((lowest, rates().reduce(Share::max)?))
@@ -128,8 +128,9 @@ pub struct BaselineMember {
     pub delivered_at: Timestamp,
     /// Its records.
     pub records: u64,
-    /// Its anomaly rate when it was judged.
-    pub rate: Share,
+    /// Its anomaly rate when it was judged; none for one that was trusted as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Share>,
 }
 
 /// What a page shows beside the report.

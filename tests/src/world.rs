@@ -257,7 +257,7 @@ fn report(source: ObjectVersion) -> Report {
         push: PushId::of("b", "k", &number.to_string()),
         delivered_at: Timestamp::UNIX_EPOCH,
         records: 1_000,
-        rate: Share::new(u64::from(number), 1_000),
+        rate: Some(Share::new(u64::from(number), 1_000)),
     };
     Report {
         version: REPORT_VERSION,

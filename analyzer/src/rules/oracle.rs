@@ -45,7 +45,7 @@ fn push(cells: &Cells, at: i64) -> Profile {
         delivered_at: jiff::Timestamp::from_second(at).unwrap(),
         content: holdpoint_review::ContentHash::of(b""),
         records: cells.len() as u64,
-        rate: holdpoint_review::Share::NONE,
+        rate: None,
         columns: vec!["c".to_owned()],
         table,
     }

@@ -149,7 +149,8 @@ pub(crate) fn browser() -> Client {
 }
 
 pub(crate) fn link_of(round: &Round, holder: Holder) -> String {
-    let expires_at = now() + SignedDuration::from_hours(1);
+    // A fixed time: the same link must come out whenever it is made.
+    let expires_at = Timestamp::from_second(4_000_000_000).unwrap();
     let link = Link { review_id: round.review_id.clone(), round: round.round, holder, expires_at };
     LinkKeys::parse("test", KEYS).unwrap().seal(&link, [7; 24])
 }
@@ -234,7 +235,7 @@ pub(crate) fn report() -> Report {
         delivered_at: "2026-10-23T08:00:00Z".parse::<Timestamp>().unwrap()
             + SignedDuration::from_hours(24 * i64::from(place)),
         records: 12_000,
-        rate: Share::new(2 + u64::from(place * 7 % 10), 1_000),
+        rate: Some(Share::new(2 + u64::from(place * 7 % 10), 1_000)),
     };
     Report {
         version: 1,

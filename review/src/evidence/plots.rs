@@ -25,43 +25,43 @@ pub(super) fn bar(part: f64, class: &str) -> Markup {
     }
 }
 
-/// The rates of the last accepted pushes, this one's, and the limit.
+/// The rates of the last accepted pushes, as far as they were judged, this one's, and the limit.
 pub(super) fn rates(report: &Report) -> Markup {
-    let members = &report.baseline.members;
-    if members.is_empty() {
-        return html! { p.soft { "There is no accepted push yet to compare it with." } };
-    }
-    let members = &members[members.len().saturating_sub(PUSH_LIMIT)..];
+    let judged = report.baseline.members.iter().filter_map(|member| Some((member.delivered_at, member.rate?)));
+    let mut judged: Vec<_> = judged.collect();
+    judged.drain(..judged.len().saturating_sub(PUSH_LIMIT));
+    let Some((first, _)) = judged.first() else {
+        return html! { p.soft { "No push that was judged before was accepted: there is no rate to compare with." } };
+    };
     let rate = report.rate();
-    let highest = members.iter().map(|member| member.rate).fold(rate, Share::max).as_f64();
+    let highest = judged.iter().map(|(_, rate)| *rate).fold(rate, Share::max).as_f64();
     let scale = HEIGHT / highest.max(report.threshold.as_f64()).max(f64::MIN_POSITIVE);
     #[expect(clippy::cast_precision_loss, reason = "at most 61 bars")]
-    let slot = 100.0 / (members.len() + 1) as f64;
+    let slot = 100.0 / (judged.len() + 1) as f64;
     let limit = HEADROOM + HEIGHT - report.threshold.as_f64() * scale;
-    let before = if members.len() == 1 { "push" } else { "pushes" };
-    let label = format!(
-        "Anomaly rates of the last {} accepted {before}, then of this one: {rate}. The limit is {}.",
-        members.len(),
-        report.threshold
-    );
-    let first = members.first().map(|member| words::day(member.delivered_at));
     html! {
         div.rates {
-            svg role="img" aria-label=(label) {
-                @for (place, member) in members.iter().enumerate() {
-                    (upright(place, slot, member.rate.as_f64() * scale, "before"))
+            svg role="img" aria-label=(in_words(report, judged.len())) {
+                @for (place, (_, rate)) in judged.iter().enumerate() {
+                    (upright(place, slot, rate.as_f64() * scale, "before"))
                 }
-                (upright(members.len(), slot, rate.as_f64() * scale, "hot"))
+                (upright(judged.len(), slot, rate.as_f64() * scale, "hot"))
                 line.limit x1="0" x2="100%" y1=(px(limit)) y2=(px(limit)) {}
                 text x="0" y=(px(limit - 5.0)) { "limit " (report.threshold) }
             }
             p.axis aria-hidden="true" {
-                span { (first.unwrap_or_default()) }
-                span { (members.len()) " accepted before" }
+                span { (words::day(*first)) }
+                span { (judged.len()) " accepted before" }
                 span.hot { "now: " (rate) }
             }
         }
     }
+}
+
+fn in_words(report: &Report, judged: usize) -> String {
+    let before = if judged == 1 { "push" } else { "pushes" };
+    let (rate, limit) = (report.rate(), report.threshold);
+    format!("Anomaly rates of the last {judged} accepted {before}, then of this one: {rate}. The limit is {limit}.")
 }
 
 fn upright(place: usize, slot: f64, height: f64, class: &str) -> Markup {
