@@ -32,6 +32,8 @@ const VISIBILITY: Duration = Duration::from_mins(2);
 /// Polars uses every core for one push.
 const AT_ONCE: usize = 1;
 const WAIT: Duration = Duration::from_secs(5);
+/// From one receipt of a push that failed to the next: until it is held, most outages of AWS have passed.
+const AGAIN: Duration = Duration::from_mins(15);
 /// The push that still cannot be analyzed at this receipt is held for a person; the queue's own limit lies above it.
 const LAST_RECEIVE: u32 = 4;
 
@@ -112,7 +114,7 @@ async fn receive(pushes: Arc<Pushes>, message: Message) -> After {
             let mut after = After::Delete;
             for version in versions {
                 if !deliver(&pushes, &version, message.receives).await {
-                    after = After::Leave;
+                    after = After::Again(AGAIN);
                 }
             }
             after
