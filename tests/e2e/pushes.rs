@@ -68,7 +68,7 @@ async fn b41_a_push_of_which_nobody_knows_whose_it_is_is_held_and_teaches_nothin
     let nobodys = world.put("incoming/nobody.csv", b"id\n1\n".to_vec()).await;
     let asked = world.settled_round(&nobodys).await;
     let findings: Vec<_> = asked.request.findings.iter().map(|finding| finding.text.as_str()).collect();
-    assert_eq!(findings, ["its key does not match HOLDPOINT_KEY_PATTERN, so nobody knows whose push it is"]);
+    assert_eq!(findings, [r#"its key "incoming/nobody.csv" does not match HOLDPOINT_KEY_PATTERN: whose is it?"#]);
     world.approve(&world.link_of(&asked)).await;
     world.ended(&nobodys.execution).await.assert_approved();
     assert_eq!(world.tags(&nobodys.source).await["holdpoint"], "accepted");

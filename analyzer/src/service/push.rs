@@ -89,15 +89,17 @@ impl Pushes {
             tags: delivered.tags,
         };
         let unjudged = match owner {
-            None => Some("its key does not match HOLDPOINT_KEY_PATTERN, so nobody knows whose push it is"),
-            Some(_) if last => Some("it could not be analyzed in several attempts; the analyzer's log says why"),
+            None => Some(format!("its key {:?} does not match HOLDPOINT_KEY_PATTERN: whose is it?", version.key)),
+            Some(_) if last => {
+                Some("it could not be analyzed in several attempts; the analyzer's log says why".to_owned())
+            }
             Some(_) => None,
         };
         let history = if unjudged.is_none() { self.history(&push).await? } else { Vec::new() };
         let settings = self.judge.clone();
         // Off the async thread. A panic ends this attempt only; at the last one the push is held.
         let analysis = tokio::task::spawn_blocking(move || match unjudged {
-            Some(reason) => hold_unanalyzed(&file, &push, reason, &settings),
+            Some(reason) => hold_unanalyzed(&file, &push, &reason, &settings),
             None => analyze(&file, &push, &Baseline::learn(history, push.delivered_at), &settings),
         });
         self.write_evidence(keys, analysis.await??).await.map(Some)

@@ -16,11 +16,19 @@ pub(super) fn request(report: &Report, evidence: Evidence) -> ReviewRequest {
         title: title(report),
         measure: Some(report.measure()),
         findings: report.findings.iter().take(FINDING_LIMIT).map(finding).collect(),
-        if_approved: cut(&format!("It goes on as it is, and becomes part of what is normal for {}.", report.customer)),
+        if_approved: cut(&if_approved(report)),
         if_rejected: "It goes no further, and what is normal stays as it was.".to_owned(),
         submitter: None,
         evidence: Some(Evidence { delivered_at: Some(report.delivered_at), ..evidence }),
     }
+}
+
+/// What could not be read teaches nothing.
+fn if_approved(report: &Report) -> String {
+    if report.records == 0 {
+        return "It goes on as it is.".to_owned();
+    }
+    format!("It goes on as it is, and becomes part of what is normal for {}.", report.customer)
 }
 
 /// Who delivered what, and what is odd about it at first sight.
