@@ -103,6 +103,17 @@ impl Queue {
         Ok(reply.messages.unwrap_or_default().into_iter().filter_map(Message::read).collect())
     }
 
+    /// Keeps a message invisible while it is handled, then does with it what was said.
+    async fn attend(self, handled: impl Future<Output = After>, message: Message, visibility: Duration) {
+        let after = tokio::select! {
+            after = handled => after,
+            never = self.keep_hidden(&message, visibility) => match never {},
+        };
+        if let Err(error) = self.settle(&message, after).await {
+            warn!(error = &error as &dyn std::error::Error, "a message was handled and will come again");
+        }
+    }
+
     /// Keeps a message invisible for as long as this is polled.
     async fn keep_hidden(&self, message: &Message, visibility: Duration) -> Infallible {
         loop {
@@ -189,19 +200,9 @@ impl Consumer {
                     backoff.reset();
                     for message in messages {
                         let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
-                        let (queue, visibility) = (self.queue.clone(), self.visibility);
-                        let handled = handle(message.clone());
+                        let attended = self.queue.clone().attend(handle(message.clone()), message, self.visibility);
                         let work = async move {
-                            let after = tokio::select! {
-                                after = handled => after,
-                                never = queue.keep_hidden(&message, visibility) => match never {},
-                            };
-                            if let Err(error) = queue.settle(&message, after).await {
-                                warn!(
-                                    error = &error as &dyn std::error::Error,
-                                    "a message was handled and will come again"
-                                );
-                            }
+                            attended.await;
                             drop(permit);
                         };
                         in_hand.spawn(work.in_current_span());
@@ -246,7 +247,9 @@ mod tests {
         let renewed = Arc::new(Notify::new());
         let renewal = renewed.clone();
         Mock::given(header("x-amz-target", "AmazonSQS.ChangeMessageVisibility"))
-            .respond_with(move |_: &Request| {
+            .respond_with(move |request: &Request| {
+                let asked: serde_json::Value = request.body_json().unwrap();
+                assert_eq!(asked["VisibilityTimeout"], 2);
                 renewal.notify_one();
                 ResponseTemplate::new(200).set_body_json(serde_json::json!({}))
             })
@@ -254,7 +257,7 @@ mod tests {
             .await;
 
         let queue = Queue::new(Clients::of_stand_in(&double.uri(), "test").sqs, format!("{}/q", double.uri()));
-        let visibility = Duration::from_millis(20);
+        let visibility = Duration::from_secs(2);
         let consumer = Consumer { queue, at_once: 1, visibility, wait: Duration::ZERO };
         let (stop, finished) = (Stop::new(), Arc::new(AtomicBool::new(false)));
         let (stopping, done) = (stop.clone(), finished.clone());
