@@ -25,8 +25,8 @@ pub(super) struct Asked(
     Mutex<HashMap<LostToken, Asking>>,
 );
 
-/// Review, round and generation: of each token only its loss counts.
-type LostToken = (ReviewId, u32, u32);
+/// Review, round, generation, and whether the round is open: a closed one asks another question.
+type LostToken = (ReviewId, u32, u32, bool);
 
 #[derive(Debug)]
 struct Asking {
@@ -59,7 +59,7 @@ impl Asked {
 }
 
 fn token_of(round: &Round) -> LostToken {
-    (round.review_id.clone(), round.round, round.generation())
+    (round.review_id.clone(), round.round, round.generation(), round.is_open())
 }
 
 #[cfg(test)]
