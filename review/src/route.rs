@@ -163,7 +163,11 @@ impl Routes {
     /// # Errors
     /// [`BadRoutes`] says which route and what to change; whoever had routes before keeps them.
     pub fn parse(text: &str) -> Result<Self, BadRoutes> {
-        let file: File = toml::from_str(text).map_err(|error| BadRoutes::Syntax(error.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|error| {
+            // Not as a whole: it would repeat the line, and addresses do not belong into logs.
+            let line = 1 + text[..error.span().map_or(0, |span| span.start)].matches('\n').count();
+            BadRoutes::Syntax(format!("line {line}: {}", error.message()))
+        })?;
         let entries = (1..).zip(&file.route).map(|(number, route)| {
             route.get_ref().resolve(&file.reviewer).map_err(|problem| {
                 let before = &text[..problem.at.unwrap_or(route.span().start)];
