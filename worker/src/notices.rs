@@ -129,7 +129,7 @@ impl Sender {
             return Ok(());
         }
         let receipt = match &notice.channel {
-            Channel::Slack(name) => self.slack.ask(round, notice, name).await?,
+            Channel::Slack(name) => self.slack.ask(round, notice, name, receives).await?,
             Channel::Mail(address) => self.ask_by_mail(round, notice, address, receives).await?,
         };
         info!(posted = receipt.is_some(), "a notice was dealt with");
@@ -204,7 +204,7 @@ impl Sender {
 /// When to try again, and what to say about it: the last try says that the queue gives up.
 fn after_failure(undelivered: &Undelivered, receives: u32) -> After {
     let cause = undelivered as &dyn Error;
-    if receives >= NOTICE_RECEIVES && !matches!(undelivered, Undelivered::Limited(_)) {
+    if receives >= NOTICE_RECEIVES {
         error!(error = cause, "a notice goes to the dead-letter queue");
         return After::Leave;
     }

@@ -30,6 +30,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is noted as the receipt of a post that cannot be found again.
 const WEBHOOK_RECEIPT: &str = "webhook";
+/// Receipt of a notice from which a word of Slack's that is not known is taken for final: the first may be a passing fault.
+const BELIEVED_FROM: u32 = 3;
 
 /// Everything that Slack needs.
 pub(crate) struct SlackDesk {
@@ -67,11 +69,24 @@ impl SlackDesk {
     /// Looks back, then posts what asks, unless it is there or the round is closed. The receipt is where it is now; none,
     /// too, for a message that Slack will not have anywhere: as with an address that takes no mail, the channel's other
     /// messages must not wait for it.
-    pub(crate) async fn ask(&self, round: &Round, notice: &Notice, name: &str) -> Result<Option<String>, Undelivered> {
+    pub(crate) async fn ask(
+        &self,
+        round: &Round,
+        notice: &Notice,
+        name: &str,
+        receives: u32,
+    ) -> Result<Option<String>, Undelivered> {
         let refused = match self.ask_in(name, round, notice, true).await {
+            Err(SlackError::Rejected(code)) if receives < BELIEVED_FROM => {
+                return Err(Undelivered::Failed(code.into()));
+            }
             Err(error @ (SlackError::Refused(_) | SlackError::Rejected(_))) => error,
             other => return Ok(other?),
         };
+        if !round.is_open() {
+            // Nobody is asked any more. Where an earlier try did ask, the outcome finds it.
+            return Ok(None);
+        }
         error!(error = &refused as &dyn Error, "a Slack channel cannot be asked; an operator must act");
         if let Some(fallback) = self.fallback.as_deref().filter(|fallback| *fallback != name) {
             match self.ask_in(fallback, round, notice, false).await {

@@ -47,9 +47,14 @@ impl World {
     }
 
     async fn tell(&self, round: &Round, purpose: Purpose) -> Result<(), Undelivered> {
+        self.tell_at_receipt(1, round, purpose).await
+    }
+
+    async fn tell_at_receipt(&self, receives: u32, round: &Round, purpose: Purpose) -> Result<(), Undelivered> {
         let says = if purpose == Purpose::Outcome { round.outcome() } else { None };
         let channel = Channel::Slack("C1".to_owned());
-        self.sender.deliver(&Notice { review_id: round.review_id.clone(), round: 1, channel, purpose, says }, 1).await
+        let notice = Notice { review_id: round.review_id.clone(), round: 1, channel, purpose, says };
+        self.sender.deliver(&notice, receives).await
     }
 }
 

@@ -123,11 +123,24 @@ async fn b33_without_a_fallback_it_waits_for_the_operator_and_the_round_stays_op
 }
 
 #[tokio::test]
+async fn nobody_is_asked_again_and_again_where_slack_refuses_what_is_closed_by_now() {
+    let world = World::new().await;
+    let closed = world.reject(&world.open_round());
+    world.slack.refuse("C1", "not_in_channel");
+    world.tell(&closed, Purpose::Request).await.unwrap();
+    assert_eq!(receipts(&world.stored(&closed)), [None]);
+}
+
+#[tokio::test]
 async fn b33_a_word_that_nobody_knows_holds_up_no_channel() {
     let world = World::new().await;
     let round = world.open_round();
-    world.slack.fail_once("chat.postMessage", not_ok("some_new_word"));
-    world.tell(&round, Purpose::Request).await.unwrap();
+    world.slack.refuse("C1", "some_new_word");
+    for receives in [1, 2] {
+        let failed = world.tell_at_receipt(receives, &round, Purpose::Request).await;
+        assert!(matches!(failed, Err(Undelivered::Failed(_))), "it may be a passing fault: {failed:?}");
+    }
+    world.tell_at_receipt(3, &round, Purpose::Request).await.unwrap();
     assert_eq!(receipts(&world.stored(&round)), [None], "noted as told, as with an address that takes no mail");
     let closed = world.reject(&round);
     world.tell(&closed, Purpose::Outcome).await.unwrap();
@@ -136,7 +149,7 @@ async fn b33_a_word_that_nobody_knows_holds_up_no_channel() {
     let world = World::with(&[C9]).await;
     let round = world.open_round();
     world.slack.refuse("C1", "some_new_word");
-    world.tell(&round, Purpose::Request).await.unwrap();
+    world.tell_at_receipt(3, &round, Purpose::Request).await.unwrap();
     assert_eq!(world.slack.messages("C9").len(), 1);
 }
 
