@@ -98,7 +98,7 @@ pub struct Finding {
     pub share: Share,
     /// One sentence for a reviewer, with figures of before and now.
     pub reason: String,
-    /// Up to three values that show it; masked where the column is personal.
+    /// Up to three values that show it.
     pub examples: Vec<String>,
 }
 
@@ -151,7 +151,7 @@ pub struct PageData {
 pub struct SampleRecord {
     /// Its 0-based place in the push.
     pub record: u64,
-    /// One value per column of [`PageData::columns`]; null where the record has none; masked where the column is personal.
+    /// One value per column of [`PageData::columns`]; null where the record has none.
     pub values: Vec<Option<String>>,
     /// Which of those columns are guilty, by index.
     pub guilty: Vec<usize>,

@@ -109,7 +109,9 @@ fn the_report_is_a_page_that_needs_no_other_file_and_shows_a_name_as_text() {
     customer.file("<script>spoiled.csv", orders(6, 100).replace("EUR", "¢").as_bytes());
     check(customer.folder.path(), &["--history-dir", "history", "--report", "pages", "<script>spoiled.csv"]);
     let page = std::fs::read_to_string(customer.folder.path().join("pages/<script>spoiled.html")).unwrap();
-    for part in ["A person must look", "34.0 %", "The limit is 6 %", "currency", "<mark>¢", "judged by 6 accepted pushes"] {
+    for part in
+        ["A person must look", "34.0 %", "The limit is 6 %", "currency", "<mark>¢", "judged by 6 accepted pushes"]
+    {
         assert!(page.contains(part), "{part} in {page}");
     }
     for outside in ["<script", "src=", "http:", "https:", "url("] {
