@@ -66,10 +66,13 @@ impl Story {
     /// A user's own files: the last is judged, the others are history.
     ///
     /// # Errors
-    /// There is no file.
+    /// There is no file, or one cannot be opened.
     pub fn of_files(mut files: Vec<PathBuf>) -> anyhow::Result<Self> {
+        for file in &files {
+            std::fs::File::open(file).with_context(|| file.display().to_string())?;
+        }
         let judged = files.pop().context("name at least one file")?;
-        Ok(Self { history: files, delivered: vec![judged], customer: "you", dataset: "files" })
+        Ok(Self { history: files, delivered: vec![judged], customer: "my-customer", dataset: "files" })
     }
 }
 
@@ -83,6 +86,7 @@ pub async fn tell(story: Story, decide: Option<Decide>, stop: Stop) -> anyhow::R
     say(&format!("Holdpoint runs on this machine. Mails and Slack messages: {}", outbox.url()));
     match learn(&local, &story).await? {
         0 => say("There is no history, so there is nothing to compare the push with."),
+        1 => say(&format!("One earlier push of {} says what is normal.", story.customer)),
         learned => say(&format!("{learned} earlier pushes of {} say what is normal.", story.customer)),
     }
     let services = local.run_services(Stop::new());
