@@ -4,6 +4,8 @@
 //! are profiled in the same pass, so a push with a baseline is read once. Memory holds one batch, the sketches, and the bounded
 //! set of hashes that finds duplicates; records that a rule hit go to a scratch file at once.
 
+mod alike;
+mod hashed;
 mod repeats;
 mod tally;
 

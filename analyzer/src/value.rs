@@ -19,9 +19,16 @@ pub(crate) fn hash(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }
 
+/// A text without the blanks around it. Nearly none has any, and to ask Unicode about each is slow.
+fn trimmed(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
+}
+
 /// The number that a text is, or none. No `inf`, no `nan`, no thousands separators.
 pub(crate) fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
+    let text = trimmed(text);
     let bytes = text.as_bytes();
     let plausible = bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
         && bytes.iter().any(u8::is_ascii_digit);
@@ -34,7 +41,7 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 
 /// Digits after the decimal point of a text that is a number.
 pub(crate) fn decimals(text: &str) -> u32 {
-    let fraction = text.trim().split_once('.').map_or("", |(_, fraction)| fraction);
+    let fraction = trimmed(text).split_once('.').map_or("", |(_, fraction)| fraction);
     u32::try_from(fraction.bytes().take_while(u8::is_ascii_digit).count()).unwrap_or(u32::MAX)
 }
 
@@ -70,21 +77,22 @@ const NO_DAY: &[&str] =
 /// Longest text that can be a sentinel; longer ones are not looked at.
 const LONGEST_SENTINEL: usize = 24;
 
+/// Bytes of the longest of [`NO_VALUE`].
+const LONGEST_WORD: usize = 9;
+
 /// The sentinel that a text is, in its one written form, or none: `N/A`, `NULL`, `99999`, `1970-01-01 00:00:00`.
 pub(crate) fn sentinel(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = trimmed(text);
     if text.is_empty() || text.len() > LONGEST_SENTINEL {
         return None;
     }
-    if let Some(day) = text.get(..10).filter(|day| NO_DAY.contains(day)) {
-        return Some(day.to_owned());
-    }
     let first = text.as_bytes()[0];
     if first.is_ascii_digit() || (first == b'-' && text.len() > 2) {
-        return repeated_nines(text);
+        let day = text.get(..10).filter(|day| NO_DAY.contains(day));
+        return day.map(ToOwned::to_owned).or_else(|| repeated_nines(text));
     }
-    let lower = text.to_ascii_lowercase();
-    NO_VALUE.contains(&lower.as_str()).then_some(lower)
+    let word = (text.len() <= LONGEST_WORD).then(|| NO_VALUE.iter().find(|word| word.eq_ignore_ascii_case(text)))?;
+    word.map(|word| (*word).to_owned())
 }
 
 /// `99999`, `9999`, `-999`, with or without `.0`: three nines only when negative, for 999 is an everyday number.

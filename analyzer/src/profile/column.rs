@@ -73,45 +73,52 @@ impl Default for ColumnProfile {
 }
 
 impl ColumnProfile {
-    /// Counts one cell; `buffer` is scratch space.
+    /// Counts one cell.
+    #[cfg(test)]
     pub(crate) fn add(&mut self, cell: Option<(&str, u64)>, buffer: &mut String) {
-        let Some((text, hash)) = cell else {
-            self.nulls += 1;
-            return;
-        };
-        self.filled += 1;
-        self.sample.add(hash);
-        if let Some(sentinel) = value::sentinel(text) {
-            *self.sentinels.entry(sentinel).or_default() += 1;
+        match cell {
+            Some((text, hash)) => self.add_many(text, hash, 1, buffer),
+            None => self.nulls += 1,
         }
-        self.add_quantity(text);
-        count_up(&mut self.values, text, DICTIONARY, LONGEST_VALUE_BYTES);
-        if self.patterns.is_some() {
-            value::pattern(text, buffer);
-            count_up(&mut self.patterns, buffer, PATTERNS, usize::MAX);
-        }
-        self.add_characters(text);
     }
 
-    fn add_quantity(&mut self, text: &str) {
+    /// Counts so many cells with one text; `buffer` is scratch space.
+    pub(crate) fn add_many(&mut self, text: &str, hash: u64, count: u64, buffer: &mut String) {
+        self.filled += count;
+        self.sample.add_many(hash, u32::try_from(count).unwrap_or(u32::MAX));
+        if let Some(sentinel) = value::sentinel(text) {
+            *self.sentinels.entry(sentinel).or_default() += count;
+        }
+        self.add_quantity(text, count);
+        count_up(&mut self.values, text, count, DICTIONARY, LONGEST_VALUE_BYTES);
+        if self.patterns.is_some() {
+            value::pattern(text, buffer);
+            count_up(&mut self.patterns, buffer, count, PATTERNS, usize::MAX);
+        }
+        self.add_characters(text, count);
+    }
+
+    fn add_quantity(&mut self, text: &str, count: u64) {
         if let Some(number) = value::number(text) {
-            self.numbers.add(number);
-            *self.decimals.entry(value::decimals(text)).or_default() += 1;
+            self.numbers.add_many(number, count);
+            *self.decimals.entry(value::decimals(text)).or_default() += count;
             return;
         }
         for (order, moment) in value::moments(text) {
-            self.moments.entry(order).or_default().add(moment);
+            self.moments.entry(order).or_default().add_many(moment, count);
         }
     }
 
-    fn add_characters(&mut self, text: &str) {
-        *self.shapes.entry(value::shape(text)).or_default() += 1;
+    fn add_characters(&mut self, text: &str, count: u64) {
+        *self.shapes.entry(value::shape(text)).or_default() += count;
         let ascii = text.is_ascii();
         let length = u32::try_from(if ascii { text.len() } else { text.chars().count() }).unwrap_or(u32::MAX);
-        *self.lengths.entry(length_class(length)).or_default() += 1;
+        *self.lengths.entry(length_class(length)).or_default() += count;
         self.longest = self.longest.max(length);
-        self.non_ascii += u64::from(!ascii);
-        self.mojibake += u64::from(!ascii && value::is_mojibake(text));
+        if !ascii {
+            self.non_ascii += count;
+            self.mojibake += if value::is_mojibake(text) { count } else { 0 };
+        }
     }
 
     /// Adds what another part of the push, or another push, counted.
@@ -145,12 +152,12 @@ pub(crate) fn length_class(length: u32) -> u32 {
     if length < 64 { length } else { 1 << length.ilog2() }
 }
 
-fn count_up(counts: &mut Option<BTreeMap<String, u64>>, key: &str, most: usize, longest_bytes: usize) {
+fn count_up(counts: &mut Option<BTreeMap<String, u64>>, key: &str, count: u64, most: usize, longest_bytes: usize) {
     let Some(held) = counts else { return };
-    if let Some(count) = held.get_mut(key) {
-        *count += 1;
+    if let Some(held) = held.get_mut(key) {
+        *held += count;
     } else if held.len() < most && key.len() <= longest_bytes {
-        held.insert(key.to_owned(), 1);
+        held.insert(key.to_owned(), count);
     } else {
         *counts = None;
     }

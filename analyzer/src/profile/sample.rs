@@ -28,7 +28,8 @@ impl Sample {
         self.add_many(hash, 1);
     }
 
-    fn add_many(&mut self, hash: u64, count: u32) {
+    /// Counts so many values with one hash.
+    pub(crate) fn add_many(&mut self, hash: u64, count: u32) {
         if !kept(hash, self.level) {
             return;
         }

@@ -25,9 +25,15 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
+    #[cfg(test)]
     pub(crate) fn add(&mut self, number: f64) {
+        self.add_many(number, 1);
+    }
+
+    /// Counts a number so many times.
+    pub(crate) fn add_many(&mut self, number: f64, count: u64) {
         let bits = ordered_bits(number);
-        *self.bins.entry(cut(bits, self.shift)).or_default() += 1;
+        *self.bins.entry(cut(bits, self.shift)).or_default() += count;
         self.least = Some(self.least.map_or(bits, |least| least.min(bits)));
         self.most = self.most.max(Some(bits));
         self.coarsen_to_fit();

@@ -1,6 +1,6 @@
 //! Which hashes came before, in bounded memory.
 
-use std::collections::HashSet;
+use super::hashed::Hashes;
 
 /// Hashes held at most: 16 bytes each, so 32 MiB at the worst.
 const MOST: usize = 2 << 20;
@@ -10,7 +10,7 @@ const MOST: usize = 2 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     level: u32,
-    seen: HashSet<u64>,
+    seen: Hashes,
 }
 
 impl Repeats {

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use polars::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::{hit_column, repeats::Repeats};
+use super::{alike, hit_column, repeats::Repeats};
 use crate::{
     profile::{ColumnProfile, Sample, Table},
     read::Unreadable,
@@ -106,11 +106,11 @@ impl Tally {
     fn profile(&mut self, cells: &[&StringChunked], height: usize) -> Vec<u64> {
         let mut hashes = vec![0_u64; height];
         for (column, cells) in self.columns.iter_mut().zip(cells) {
-            for (cell, record) in cells.iter().zip(&mut hashes) {
-                let cell = cell.filter(|text| !text.is_empty()).map(|text| (text, value::hash(text)));
-                column.add(cell, &mut self.buffer);
-                *record = mix(*record, cell.map_or(NO_VALUE, |(_, hash)| hash));
-            }
+            let mut records = hashes.iter_mut();
+            alike::add(column, cells, &mut self.buffer, |cell| {
+                let record = records.next().expect("each column has as many cells as the batch has records");
+                *record = mix(*record, cell.unwrap_or(NO_VALUE));
+            });
         }
         let records: &mut Sample = &mut self.scanned.table.records;
         for hash in &hashes {

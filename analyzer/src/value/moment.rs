@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::trimmed;
+
 /// The order in which a date's parts are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,7 +29,8 @@ impl DateOrder {
 
 /// Each order in which the text is a date, with its moment in seconds since 1970.
 pub(crate) fn moments(text: &str) -> impl Iterator<Item = (DateOrder, f64)> {
-    let read = parts(text.trim());
+    let text = trimmed(text);
+    let read = text.as_bytes().first().filter(|byte| byte.is_ascii_digit()).and_then(|_| parts(text));
     let in_order = move |order| {
         let ([a, b, c], year_first, seconds) = read?;
         let day = match order {

@@ -6,8 +6,13 @@ const CASES: [&str; 5] = ["no letters", "all capitals", "mostly capitals", "most
 /// A small number for the shape of a text.
 pub(crate) fn shape(text: &str) -> u8 {
     let (mut capitals, mut small) = (0_usize, 0_usize);
-    for c in text.chars().filter(|c| c.is_alphabetic()) {
-        if c.is_uppercase() { capitals += 1 } else { small += 1 }
+    if text.is_ascii() {
+        capitals = text.bytes().filter(u8::is_ascii_uppercase).count();
+        small = text.bytes().filter(u8::is_ascii_lowercase).count();
+    } else {
+        for c in text.chars().filter(|c| c.is_alphabetic()) {
+            if c.is_uppercase() { capitals += 1 } else { small += 1 }
+        }
     }
     let case = match (capitals, small) {
         (0, 0) => 0,
