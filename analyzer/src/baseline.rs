@@ -7,7 +7,7 @@ use crate::{
     cold,
     history::History,
     profile::{Profile, Table},
-    replay::{Calibration, HARD},
+    replay::{Calibration, HARD, HARD_RELATION},
     rules::{Check, Rule, learn},
 };
 
@@ -58,9 +58,7 @@ impl Baseline {
 
     /// What of an excess lies beyond the worst that replay saw.
     pub(crate) fn beyond_worst(&self, check: Check, column: &str, share: f64) -> f64 {
-        let worst = self.calibration.worst(check, column);
-        let allowance = if worst > 0.0 { worst + 0.01 } else { 0.0 };
-        (share - allowance).max(0.0)
+        (share - self.calibration.worst(check, column)).max(0.0)
     }
 }
 
@@ -69,6 +67,7 @@ fn weigh(rule: Rule, calibration: &Calibration) -> Weighed {
     let is_adaptive = matches!(rule.check, Check::Ahead | Check::Behind);
     let replayed = if is_adaptive { 0.0 } else { calibration.worst(rule.check, &rule.column) };
     let worst = replayed.max(rule.expected);
-    let is_hard = worst <= HARD && (is_adaptive || !calibration.is_demoted(&rule.key()));
+    let hard = if rule.test.other().is_some() { HARD_RELATION } else { HARD };
+    let is_hard = worst <= hard && (is_adaptive || !calibration.is_demoted(&rule.key()));
     Weighed { rule, is_hard, allowance: if is_hard { 0.0 } else { 1.5 * worst + 0.01 } }
 }

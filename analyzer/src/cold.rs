@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     history::kind_of,
     profile::{ColumnProfile, Spread, Table},
-    rules::{Check, Quantity, Rule, Test, common, spread_of},
+    rules::{Certainty, Check, Quantity, Rule, Test, common, related, spread_of},
     words,
 };
 
@@ -15,6 +15,9 @@ const MINORITY: f64 = 0.02;
 const FAR: f64 = 8.0;
 /// Cells below which nothing is dominant.
 const ENOUGH: u64 = 50;
+
+/// What must be true of a relation within a push that may be dirty.
+const RELATED: Certainty = Certainty { broken: 0.15, agree: 0.67, of: 4 };
 
 /// Rules from the profile of the push itself.
 pub(crate) fn rules(table: &Table) -> Vec<Rule> {
@@ -29,7 +32,9 @@ pub(crate) fn rules(table: &Table) -> Vec<Rule> {
         rules.extend(pattern(name, column));
         rules.extend(characters(name, column));
         rules.extend(misspelt(name, column));
+        rules.extend(stray(name, column));
     }
+    rules.extend(related(table, RELATED, "here", |_, _| true).into_iter().filter(|rule| rule.check != Check::Order));
     rules
 }
 
@@ -62,11 +67,20 @@ fn kind(name: &str, column: &ColumnProfile) -> Vec<Rule> {
         rules.push(rule(Check::Type, name, Test::NotA(quantity), "nearly all of one type"));
     }
     if let (Quantity::Number, Some((low, high))) = (quantity, usual(spread)) {
+        let (low, high) = with_frequent(column, low, high);
         let before =
             format!("nearly all within {} to {}", words::quantity(quantity, low), words::quantity(quantity, high));
         rules.push(rule(Check::Range, name, Test::Outside(quantity, low, high), &before));
     }
     rules
+}
+
+/// The range, widened to numbers that come too often to be outliers.
+fn with_frequent(column: &ColumnProfile, low: f64, high: f64) -> (f64, f64) {
+    const FREQUENT: u64 = 5;
+    let frequent = column.values.iter().flatten().filter(|(_, count)| **count >= FREQUENT);
+    let numbers = frequent.filter_map(|(text, _)| Quantity::Number.of(text));
+    numbers.fold((low, high), |(low, high), number| (low.min(number), high.max(number)))
 }
 
 /// The range within [`FAR`] deviations of the median on an asinh scale, where a heavy tail is no outlier; none where most values
@@ -100,6 +114,22 @@ fn misspelt(name: &str, column: &ColumnProfile) -> Option<Rule> {
     let known = values.iter().filter(|(_, count)| **count > RARE).map(|(value, _)| value.clone()).collect();
     let before = format!("{} in common use", words::some(common.len(), "value"));
     Some(rule(Check::Misspelt, name, Test::Misspelt(Arc::new(known), Arc::new(common)), &before))
+}
+
+/// Values that hardly occur where a few values are nearly everything.
+fn stray(name: &str, column: &ColumnProfile) -> Option<Rule> {
+    /// More values in common use than this have a long tail of their own.
+    const MOST: usize = 12;
+    let values = column.values.as_ref().filter(|_| kind_of(column).is_none())?;
+    let (stray, common): (Vec<_>, Vec<_>) =
+        values.iter().partition(|(_, count)| **count <= 2 || **count * 100 <= column.filled);
+    let strays: u64 = stray.iter().map(|(_, count)| **count).sum();
+    if common.len() > MOST || strays * 20 > column.filled {
+        return None;
+    }
+    let before = format!("nearly all one of {}", words::some(common.len(), "value"));
+    let known = common.into_iter().map(|(value, _)| value.clone()).collect();
+    Some(rule(Check::Category, name, Test::Value(Arc::new(known)), &before))
 }
 
 fn characters(name: &str, column: &ColumnProfile) -> Vec<Rule> {

@@ -106,8 +106,11 @@ impl Judge<'_> {
     fn judge(&self, file: &Path) -> Result<Analysis, Unreadable> {
         let opened = read::open(file, Path::new(&self.push.source.key), Limits::default())?;
         let weighed = self.rules(&opened)?;
-        let rules: Vec<Rule> = weighed.iter().map(|weighed| weighed.rule.clone()).collect();
-        let scanned = scan(&opened, &rules)?;
+        let mut rules: Vec<Rule> = weighed.iter().map(|weighed| weighed.rule.clone()).collect();
+        let mut scanned = scan(&opened, &rules)?;
+        if !self.baseline.is_empty() && vote(&mut rules, &scanned.table) {
+            scanned = scan(&opened, &rules)?;
+        }
         let names: Vec<bool> = (0..rules.len()).map(|at| findings::names_records(&weighed[at], &scanned, at)).collect();
         let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &names)?;
         let found = self.findings(&opened, &weighed, &scanned, &names);
@@ -127,8 +130,9 @@ impl Judge<'_> {
         if self.baseline.is_empty() {
             return Ok(Baseline::within(&scan(opened, &[])?.table));
         }
-        let is_there =
-            |weighed: &&Weighed| weighed.rule.column.is_empty() || opened.columns.contains(&weighed.rule.column);
+        let is_there = |weighed: &&Weighed| {
+            columns_of(&weighed.rule).all(|name| opened.columns.iter().any(|column| column == name))
+        };
         Ok(self.baseline.rules.iter().filter(is_there).cloned().collect())
     }
 
@@ -203,6 +207,23 @@ impl Judge<'_> {
             table,
         }
     }
+}
+
+/// The columns that a rule looks at; none for one on whole records.
+fn columns_of(rule: &Rule) -> impl Iterator<Item = &str> {
+    Some(rule.column.as_str()).filter(|name| !name.is_empty()).into_iter().chain(rule.test.other())
+}
+
+/// Adds to the rules what the records of the push say of each other; whether they are against any of them.
+fn vote(rules: &mut [Rule], table: &Table) -> bool {
+    let mut disputed = false;
+    for rule in rules {
+        if let Some(decided) = rule.with_votes(table) {
+            *rule = decided;
+            disputed = true;
+        }
+    }
+    disputed
 }
 
 fn first_push() -> Finding {

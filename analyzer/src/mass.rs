@@ -18,8 +18,6 @@ use crate::{
 
 /// Records below which chance needs more slack.
 const FEW: f64 = 200.0;
-/// Pushes from which mean and deviation say more than the maximum.
-const MANY: usize = 20;
 /// Pushes below which the maximum is still rising.
 const SOME: usize = 8;
 
@@ -62,27 +60,32 @@ struct Envelope {
 }
 
 impl Envelope {
-    /// Mean and two deviations, or the maximum while there are few, and what the next might add to it while there are very few.
-    fn of(past: &[f64]) -> Self {
-        if past.len() >= MANY {
-            let (mean, deviation) = moments(past);
-            return Self { upper: mean + 2.0 * deviation, unknown: 0.0 };
-        }
-        let most = past.iter().copied().fold(0.0, f64::max);
-        let least = past.iter().copied().fold(most, f64::min);
-        #[expect(clippy::cast_precision_loss, reason = "at most twenty")]
+    /// Mean and two deviations of the past shares, or more while there are few. What so few records differ by chance is not
+    /// counted as a difference between pushes: it is in the slack of the push that is judged.
+    #[expect(clippy::cast_precision_loss, reason = "at most sixty pushes, and numbers of records that are divided by")]
+    fn of(past: &[(f64, u64)]) -> Self {
+        let shares: Vec<f64> = past.iter().map(|(share, _)| *share).collect();
+        let (mean, deviation) = moments(&shares);
+        let by_chance = past.iter().map(|(_, of)| mean * (1.0 - mean) / (*of).max(1) as f64).sum::<f64>()
+            / past.len().max(1) as f64;
+        let between = (deviation * deviation - by_chance).max(0.0).sqrt();
         let unknown = SOME.saturating_sub(past.len()) as f64 / SOME as f64;
-        Self { upper: most + 1.5 * unknown * (most - least), unknown }
+        Self { upper: mean + (2.0 + 2.0 * unknown) * between, unknown }
     }
 
     /// What of a share is above the envelope and beyond chance.
     fn excess(&self, share: f64, records: u64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a number of records under a root")]
         let records = records.max(1) as f64;
-        let slack = if records < FEW { 3.0 } else { 2.0 } * (1.0 + self.unknown);
-        // Chance moves even a share that was never seen by about one record.
-        (share - self.upper - slack * (self.upper.max(0.25 / records) / records).sqrt()).max(0.0)
+        let deviations = if records < FEW { 3.0 } else { 2.0 } * (1.0 + self.unknown);
+        (share - self.upper - slack(self.upper, records, deviations)).max(0.0)
     }
+}
+
+/// What chance adds to a share of so many records: Bernstein's bound, for a share of few records has a longer tail than its
+/// deviation tells.
+pub(crate) fn slack(share: f64, records: f64, deviations: f64) -> f64 {
+    deviations * (share.max(0.25 / records) / records).sqrt() + deviations * deviations / (6.0 * records)
 }
 
 fn moments(values: &[f64]) -> (f64, f64) {
@@ -95,7 +98,7 @@ fn moments(values: &[f64]) -> (f64, f64) {
 
 fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     let share_of = |column: &ColumnProfile| ratio(column.nulls, column.records());
-    let before: Vec<f64> = past.iter().map(|column| share_of(column)).collect();
+    let before: Vec<_> = past.iter().map(|column| (share_of(column), column.records())).collect();
     let (share, envelope) = (share_of(now), Envelope::of(&before));
     Excess {
         check: Check::ExcessNulls,
@@ -111,7 +114,7 @@ fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
 
 /// A value written over many others makes a column repeat itself, even where no value is common enough to have a bin.
 fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
-    let before: Vec<f64> = past.iter().map(|column| column.sample.repeated()).collect();
+    let before: Vec<_> = past.iter().map(|column| (column.sample.repeated(), column.filled)).collect();
     let (share, envelope) = (now.sample.repeated(), Envelope::of(&before));
     Excess {
         check: Check::Repeats,
@@ -127,13 +130,12 @@ fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
 
 fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     let shares = bins.shares(now);
-    let before: Vec<Vec<f64>> =
-        past.iter().filter(|column| column.filled > 0).map(|column| bins.shares(column)).collect();
+    let before: Vec<(Vec<f64>, u64)> = past.iter().map(|column| (bins.shares(column), column.records())).collect();
     let mut share = 0.0;
     let mut worst = (0.0, 0, 0.0);
     for (at, now_share) in shares.iter().enumerate() {
-        let envelope = Envelope::of(&before.iter().map(|shares| shares[at]).collect::<Vec<_>>());
-        let excess = envelope.excess(*now_share, now.filled);
+        let envelope = Envelope::of(&before.iter().map(|(shares, records)| (shares[at], *records)).collect::<Vec<_>>());
+        let excess = envelope.excess(*now_share, now.records());
         share += excess;
         if excess > worst.0 {
             worst = (excess, at, envelope.upper);
@@ -144,7 +146,7 @@ fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnPro
     Excess {
         check: Check::Distribution,
         column: name.to_owned(),
-        share: share * ratio(now.filled, now.records()),
+        share,
         reason: format!("{name} is {label} in {now_share} of the records; before, in up to {}", words::percent(upper)),
     }
 }
@@ -166,16 +168,13 @@ fn missing_records(history: &History, records: u64) -> Excess {
     #[expect(clippy::cast_precision_loss, reason = "numbers of records in an envelope")]
     let past: Vec<f64> = history.members.iter().map(|member| member.records as f64).collect();
     let least = past.iter().copied().fold(f64::INFINITY, f64::min);
-    // A quiet day is quieter than the last quiet day by a tenth, and by more while few days are known.
+    let (mean, deviation) = moments(&past.iter().map(|count| count.ln()).collect::<Vec<_>>());
+    // A quiet day is quieter than the last quiet day by a tenth; while few days are known by as much more as they differ.
     let low = match past.len() {
         0 => 0.0,
         1 | 2 => least * 0.5,
-        3..SOME => least * 0.6,
-        8..MANY => least * 0.9,
-        _ => {
-            let (mean, deviation) = moments(&past.iter().map(|count| count.ln()).collect::<Vec<_>>());
-            (least * 0.9).min((mean - 2.0 * deviation).exp())
-        }
+        3..SOME => (least * 0.75).min((mean - 5.0 * deviation).exp()).max(least * 0.5),
+        _ => (least * 0.9).min((mean - 2.0 * deviation).exp()),
     };
     #[expect(clippy::cast_precision_loss, reason = "as above")]
     let share = if low > 0.0 { (1.0 - records as f64 / low).max(0.0) } else { 0.0 };

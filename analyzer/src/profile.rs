@@ -5,6 +5,8 @@
 //! bytes make the same JSON. Columns marked personal will be hashed where [`ColumnProfile::add`] takes a cell's text.
 
 mod column;
+mod relations;
+mod rows;
 mod sample;
 mod spread;
 
@@ -14,6 +16,8 @@ pub(crate) use column::ColumnProfile;
 pub(crate) use column::length_class;
 use holdpoint_review::{ContentHash, PushId, Share};
 use jiff::Timestamp;
+pub(crate) use relations::{Kept, Keys, Pair, Relations, Verdict, both};
+pub(crate) use rows::{NO_FORM, Rows, form, short_hash};
 pub(crate) use sample::Sample;
 use serde::{Deserialize, Serialize};
 pub(crate) use spread::Spread;
@@ -50,11 +54,14 @@ pub(crate) struct Table {
     pub(crate) columns: BTreeMap<String, ColumnProfile>,
     /// Whole records by hash.
     pub(crate) records: Sample,
+    /// What the columns have to do with each other, from a sample of records.
+    pub(crate) relations: Relations,
 }
 
 impl Table {
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.records.absorb(&other.records);
+        self.relations.absorb(&other.relations);
         for (name, column) in &other.columns {
             match self.columns.get_mut(name) {
                 Some(held) => held.absorb(column),
@@ -78,6 +85,58 @@ mod tests {
             profile.add(cell.as_deref().map(|text| (text, crate::value::hash(text))), &mut buffer);
         }
         profile
+    }
+
+    type Row = [Option<String>; 3];
+
+    /// A number, a category that it decides, and a text that both are part of, with exceptions.
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        let row = (0..60u32, 0..12u32, prop::option::weighted(0.9, "[ab]{1,2}")).prop_map(|(number, slip, text)| {
+            let category = if slip == 0 { text.clone() } else { Some(format!("k{}", number % 7)) };
+            let text = text.map(|text| format!("{text}-{number}-k{}", number % 7));
+            [Some(number.to_string()), category, text]
+        });
+        prop::collection::vec(row, 0..200)
+    }
+
+    fn table_of(rows: &[Row]) -> Table {
+        let names = ["a", "b", "c"].map(ToOwned::to_owned);
+        let columns = [0, 1, 2].map(|at| column_of(&rows.iter().map(|row| row[at].clone()).collect::<Vec<_>>()));
+        let (mut records, mut sample) = (Sample::default(), Rows::default());
+        for row in rows {
+            let hash = crate::value::hash(&format!("{row:?}"));
+            records.add(hash);
+            sample.add(hash, row.iter().map(Option::as_deref));
+        }
+        let relations = Relations::of(&names, &columns, &sample, &[("a".to_owned(), "b".to_owned())].into());
+        Table { columns: names.into_iter().zip(columns).collect(), records, relations }
+    }
+
+    fn merged(tables: &[&Table]) -> Table {
+        tables.iter().fold(Table::default(), |mut merged, table| {
+            merged.absorb(table);
+            merged
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn profiles_merge_in_any_order_and_any_grouping(a in rows(), b in rows(), c in rows()) {
+            let [a, b, c] = [table_of(&a), table_of(&b), table_of(&c)];
+            let whole = merged(&[&a, &b, &c]);
+            prop_assert_eq!(&merged(&[&c, &a, &b]), &whole);
+            prop_assert_eq!(&merged(&[&a, &merged(&[&b, &c])]), &whole);
+            let json = serde_json::to_string(&whole).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Table>(&json).unwrap(), whole);
+        }
+
+        #[test]
+        fn a_profile_does_not_depend_on_the_order_of_records(mut rows in rows()) {
+            let whole = table_of(&rows);
+            rows.reverse();
+            prop_assert_eq!(table_of(&rows), whole);
+        }
     }
 
     proptest! {

@@ -13,13 +13,17 @@ use crate::{
 
 /// A rule with a higher rate in any replayed push is soft.
 pub(crate) const HARD: f64 = 0.004;
+/// The same for relations between columns: there are many of them, and their few wrong hits add up.
+pub(crate) const HARD_RELATION: f64 = 0.001;
 /// What the hard rules together may hit in a replayed push.
-const TOGETHER: f64 = 0.02;
+const TOGETHER: f64 = 0.01;
 
 /// What is known about each rule, by check and column.
 #[derive(Debug, Default)]
 pub(crate) struct Calibration {
     worst: BTreeMap<(Check, String), f64>,
+    /// Rates with the number of records that they are of.
+    rates: BTreeMap<(Check, String), Vec<(f64, u64)>>,
     demoted: BTreeSet<(Check, String)>,
 }
 
@@ -38,15 +42,17 @@ impl Calibration {
             let hits: Vec<_> =
                 rules.iter().map(|rule| (rule.key(), rule.rate_in(&held_out.table, held_out.records))).collect();
             for excess in mass::excesses(&known, &held_out.table, held_out.records) {
-                calibration.note((excess.check, excess.column), excess.share);
+                let worst = calibration.worst.entry((excess.check, excess.column)).or_default();
+                *worst = worst.max(excess.share);
             }
             for (key, rate) in &hits {
-                calibration.note(key.clone(), *rate);
+                calibration.rates.entry(key.clone()).or_default().push((*rate, held_out.records));
             }
-            pushes.push(hits);
+            pushes.push((hits, held_out.records));
             known.add(held_out.clone());
             known.assign_roles();
         }
+        calibration.settle();
         calibration.demote(&pushes);
         calibration
     }
@@ -60,20 +66,27 @@ impl Calibration {
         self.demoted.contains(key)
     }
 
-    fn note(&mut self, key: (Check, String), rate: f64) {
-        let worst = self.worst.entry(key).or_default();
-        *worst = worst.max(rate);
+    /// The worst rate of each rule is that of all pushes together, or that of one push beyond what chance does to so few records.
+    #[expect(clippy::cast_precision_loss, reason = "rates that are learned")]
+    fn settle(&mut self) {
+        for (key, rates) in &self.rates {
+            let records = rates.iter().map(|(_, of)| *of).sum::<u64>() as f64;
+            let pooled = rates.iter().map(|(rate, of)| rate * *of as f64).sum::<f64>() / records.max(1.0);
+            let beyond = |(rate, of): &(f64, u64)| rate - mass::slack(pooled, (*of).max(1) as f64, 2.0);
+            self.worst.insert(key.clone(), rates.iter().map(beyond).fold(pooled, f64::max));
+        }
     }
 
     /// Many rules that are right by themselves can be wrong together: the largest is demoted until no push exceeds.
-    fn demote(&mut self, pushes: &[Vec<((Check, String), f64)>]) {
-        for hits in pushes {
+    #[expect(clippy::cast_precision_loss, reason = "as above")]
+    fn demote(&mut self, pushes: &[(Vec<((Check, String), f64)>, u64)]) {
+        for (hits, records) in pushes {
+            let most = TOGETHER + mass::slack(TOGETHER, (*records).max(1) as f64, 2.0);
             loop {
                 let hard = |key: &(Check, String)| self.worst(key.0, &key.1) <= HARD && !self.demoted.contains(key);
                 let hits: Vec<_> = hits.iter().filter(|(key, rate)| *rate > 0.0 && hard(key)).collect();
                 let together: f64 = hits.iter().map(|(_, rate)| rate).sum();
-                let Some((key, _)) =
-                    hits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| together > TOGETHER)
+                let Some((key, _)) = hits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| together > most)
                 else {
                     break;
                 };

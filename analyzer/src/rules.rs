@@ -10,10 +10,13 @@ mod learn;
 #[cfg(test)]
 mod oracle;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub(crate) use count::spread_of;
-pub(crate) use learn::{common, learn};
+pub(crate) use learn::{Certainty, common, learn, related};
 
 use crate::{
     profile::Sample,
@@ -47,6 +50,10 @@ pub(crate) enum Check {
     Ahead,
     DuplicateKey,
     DuplicateRecord,
+    Dependency,
+    Order,
+    Part,
+    Together,
     ExcessNulls,
     Distribution,
     Repeats,
@@ -79,6 +86,10 @@ impl Check {
             Self::Ahead => "far ahead of what was accepted",
             Self::DuplicateKey => "duplicate key",
             Self::DuplicateRecord => "duplicate record",
+            Self::Dependency => "learned dependency broken",
+            Self::Order => "learned order broken",
+            Self::Part => "no longer part of the other column",
+            Self::Together => "hardly ever seen together",
             Self::ExcessNulls => "more nulls than ever",
             Self::Distribution => "distribution shifted",
             Self::Repeats => "more repeats than ever",
@@ -111,7 +122,7 @@ pub(crate) enum Test {
     Sentinel(Arc<BTreeSet<String>>),
     NotA(Quantity),
     /// More digits after the point than so many.
-    Decimals(u32),
+    Decimals(i32),
     /// Below the first or above the second; what is no quantity has its own test.
     Outside(Quantity, f64, f64),
     /// None of these values.
@@ -130,6 +141,26 @@ pub(crate) enum Test {
     RepeatedValue,
     /// A record that an earlier one equals.
     RepeatedRecord,
+    /// Above the other column, both as these quantities.
+    Above(String, Quantity, Quantity),
+    /// A text that is no part of the other column's.
+    NotIn(String),
+    /// One of these pairs of forms, this column's and the other's; the only test of pairs that speaks of cells without a value.
+    Together(String, Arc<BTreeSet<u16>>),
+    /// Another value than the other column's decides, by their short hashes.
+    Against(String, Arc<BTreeMap<u32, u32>>),
+}
+
+impl Test {
+    /// The second column that it looks at.
+    pub(crate) fn other(&self) -> Option<&str> {
+        match self {
+            Self::Above(other, ..) | Self::NotIn(other) | Self::Together(other, _) | Self::Against(other, _) => {
+                Some(other)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// One test on one column, with what it does when it hits.
@@ -148,6 +179,7 @@ pub(crate) struct Rule {
 impl Rule {
     /// What is the same rule in another baseline.
     pub(crate) fn key(&self) -> (Check, String) {
-        (self.check, self.column.clone())
+        let columns = self.test.other().map_or(self.column.clone(), |other| format!("{}\n{other}", self.column));
+        (self.check, columns)
     }
 }

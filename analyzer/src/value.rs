@@ -39,10 +39,14 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number + 0.0)
 }
 
-/// Digits after the decimal point of a text that is a number.
-pub(crate) fn decimals(text: &str) -> u32 {
-    let fraction = trimmed(text).split_once('.').map_or("", |(_, fraction)| fraction);
-    u32::try_from(fraction.bytes().take_while(u8::is_ascii_digit).count()).unwrap_or(u32::MAX)
+/// Digits after the decimal point of a text that is a number; where there are none, how many noughts it ends in, below zero:
+/// 2 for `2.50`, 0 for `12`, -2 for `1200`.
+pub(crate) fn decimals(text: &str) -> i32 {
+    let count = |digits: usize| i32::try_from(digits).unwrap_or(i32::MAX);
+    match trimmed(text).split_once('.') {
+        Some((_, fraction)) => count(fraction.bytes().take_while(u8::is_ascii_digit).count()),
+        None => -count(trimmed(text).bytes().rev().take_while(|digit| *digit == b'0').count().min(text.len() - 1)),
+    }
 }
 
 /// Texts that stand for "no value", in lower case.
@@ -141,6 +145,7 @@ mod tests {
     #[test]
     fn decimals_speak_of_the_text_not_the_value() {
         assert_eq!((decimals("2.50"), decimals("2"), decimals("1.5e3")), (2, 0, 1));
+        assert_eq!((decimals("1200"), decimals("0"), decimals("-10")), (-2, 0, -1));
     }
 
     #[test]

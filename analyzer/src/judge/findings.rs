@@ -46,7 +46,14 @@ impl Found {
 /// Whether the records that a rule hit are named one by one: all of a hard rule's; of a soft one's where most of them are beyond
 /// what is usual.
 pub(super) fn names_records(weighed: &Weighed, scanned: &Scanned, at: usize) -> bool {
-    weighed.is_hard || rate(scanned, at) > 3.0 * weighed.allowance
+    weighed.is_hard || (beyond(weighed, scanned, at) > 0.0 && rate(scanned, at) > 3.0 * weighed.allowance)
+}
+
+/// What a soft rule hits beyond its allowance and beyond chance, which moves few records more.
+#[expect(clippy::cast_precision_loss, reason = "compared with what was learned, not with the threshold")]
+fn beyond(weighed: &Weighed, scanned: &Scanned, at: usize) -> f64 {
+    let records = scanned.records.max(1) as f64;
+    (rate(scanned, at) - weighed.allowance - mass::slack(weighed.allowance, records, 2.0)).max(0.0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "compared with what was learned, not with the threshold")]
@@ -73,7 +80,7 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
         let share = if names[at] {
             Share::new(hits.records, scanned.records)
         } else {
-            share_of((rate(scanned, at) - weighed.allowance).max(0.0), scanned.records)
+            share_of(beyond(weighed, scanned, at), scanned.records)
         };
         if share.count == 0 {
             continue;

@@ -24,6 +24,8 @@ pub(crate) enum Bins {
     Values(Vec<(u64, Option<String>)>),
     Patterns(Vec<String>),
     Shapes(Vec<u8>),
+    /// The place of the last digit: a change of unit moves the point before it leaves the range.
+    Decimals(Vec<i32>),
     /// Last fine bin of each range at a shift; the last range is open.
     Ranges {
         quantity: Quantity,
@@ -108,6 +110,9 @@ fn ranges(quantity: Quantity, merged: &ColumnProfile, now: &ColumnProfile) -> Ve
     if quantity == Quantity::Number && spread.range().is_some_and(|(least, most)| least < 0.0 && most > 0.0) {
         bins.push(Bins::Ranges { quantity, shift, upto: vec![last_below_zero(shift)] });
     }
+    if quantity == Quantity::Number && merged.decimals.len() > 1 {
+        bins.push(Bins::Decimals(merged.decimals.keys().copied().take(NAMED).collect()));
+    }
     bins
 }
 
@@ -117,13 +122,13 @@ fn width(below: f64) -> f64 {
 }
 
 impl Bins {
-    /// Share of the column's filled cells in each bin, the rest last.
+    /// Share of the column's cells in each bin, the rest of the filled ones last.
     pub(crate) fn shares(&self, column: &ColumnProfile) -> Vec<f64> {
-        let filled = column.filled;
+        let (filled, records) = (column.filled, column.records());
         let mut counts: Vec<u64> = match self {
             Self::Values(values) => {
                 if !column.sample.is_exact() {
-                    return [vec![0.0; values.len()], vec![1.0]].concat();
+                    return [vec![0.0; values.len()], vec![ratio(filled, records)]].concat();
                 }
                 let known: BTreeMap<u64, u64> = column.sample.counts().collect();
                 values.iter().map(|(hash, _)| known.get(hash).copied().unwrap_or(0)).collect()
@@ -134,6 +139,9 @@ impl Bins {
                 patterns.iter().map(count).collect()
             }
             Self::Shapes(shapes) => shapes.iter().map(|shape| column.shapes.get(shape).copied().unwrap_or(0)).collect(),
+            Self::Decimals(digits) => {
+                digits.iter().map(|digits| column.decimals.get(digits).copied().unwrap_or(0)).collect()
+            }
             Self::Ranges { quantity, shift, upto } => {
                 let mut counts = vec![0; upto.len() + 1];
                 for (bin, count) in spread_of(column, *quantity).map(|spread| spread.at(*shift)).unwrap_or_default() {
@@ -143,7 +151,7 @@ impl Bins {
             }
         };
         counts.push(filled.saturating_sub(counts.iter().sum()));
-        counts.into_iter().map(|count| ratio(count, filled)).collect()
+        counts.into_iter().map(|count| ratio(count, records)).collect()
     }
 
     /// How many bins, the rest included.
@@ -152,6 +160,7 @@ impl Bins {
             Self::Values(values) => values.len(),
             Self::Patterns(patterns) => patterns.len(),
             Self::Shapes(shapes) => shapes.len(),
+            Self::Decimals(digits) => digits.len(),
             Self::Ranges { upto, .. } => upto.len() + 1,
         }
     }
@@ -169,6 +178,13 @@ impl Bins {
             }
             Self::Shapes(shapes) => {
                 shapes.get(at).map_or("of another form".to_owned(), |shape| value::shape_in_words(*shape))
+            }
+            Self::Decimals(digits) => {
+                let place = |digits: &i32| match usize::try_from(*digits) {
+                    Ok(digits) => format!("given to {}", words::some(digits, "decimal")),
+                    Err(_) => format!("a multiple of 1{}", "0".repeat(digits.unsigned_abs() as usize)),
+                };
+                digits.get(at).map_or("of another form".to_owned(), place)
             }
             Self::Ranges { quantity, shift, upto } => {
                 let shown = |bin: u64, first: bool| {

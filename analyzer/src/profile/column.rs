@@ -27,8 +27,8 @@ pub(crate) struct ColumnProfile {
     pub(crate) filled: u64,
     /// By sentinel, how many cells hold it.
     pub(crate) sentinels: BTreeMap<String, u64>,
-    /// By digits after the point, how many numbers have so many.
-    pub(crate) decimals: BTreeMap<u32, u64>,
+    /// By [`value::decimals`], how many numbers have so many.
+    pub(crate) decimals: BTreeMap<i32, u64>,
     /// The numbers.
     pub(crate) numbers: Spread,
     /// The moments, by each order in which the texts are dates.

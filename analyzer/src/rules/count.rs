@@ -1,7 +1,9 @@
 //! Rules tried on a profile: how many records of that push would have been hit.
 
+use std::sync::Arc;
+
 use super::{Quantity, Rule, Test, expr::is_misspelt};
-use crate::profile::{ColumnProfile, Spread, Table, length_class};
+use crate::profile::{ColumnProfile, Relations, Spread, Table, Verdict, length_class};
 
 impl Rule {
     /// Share of the records that the rule would have hit, exact wherever the profile is.
@@ -14,6 +16,9 @@ impl Rule {
             return table.records.repeated();
         }
         let Some(column) = table.columns.get(&self.column) else { return 0.0 };
+        if let Some(other) = self.test.other() {
+            return self.count_in_relations(other, &table.relations) as f64 / table.relations.records.max(1) as f64;
+        }
         match &self.test {
             Test::Hash(known) => {
                 column.sample.share_not_in(known).unwrap_or(0.0) * column.filled as f64 / records as f64
@@ -21,6 +26,41 @@ impl Rule {
             Test::RepeatedValue => column.sample.repeated(),
             _ => self.count_in(column) as f64 / records as f64,
         }
+    }
+
+    fn count_in_relations(&self, other: &str, relations: &Relations) -> u64 {
+        let pair = (self.column.clone(), other.to_owned());
+        match &self.test {
+            Test::Above(..) => relations.orders.get(&pair).map_or(0, |kept| kept.broken),
+            Test::NotIn(_) => relations.parts.get(&pair).map_or(0, |kept| kept.broken),
+            Test::Together(_, missing) => relations.forms.get(&pair).map_or(0, |seen| {
+                seen.iter().filter(|(forms, _)| missing.contains(*forms)).map(|(_, count)| count).sum()
+            }),
+            Test::Against(_, known) => relations.keys.get(&(pair.1, pair.0)).map_or(0, |keys| {
+                let against = |verdict: Verdict| match known.get(&verdict.key) {
+                    Some(value) => verdict.of - keys.count(verdict.key, *value),
+                    None if verdict.decides() => verdict.of - verdict.agree,
+                    None => 0,
+                };
+                keys.verdicts().map(|verdict| u64::from(against(verdict))).sum()
+            }),
+            _ => 0,
+        }
+    }
+
+    /// The rule with what the push itself says of keys that it was not learned from; none where nothing is against that.
+    pub(crate) fn with_votes(&self, table: &Table) -> Option<Self> {
+        let Test::Against(other, known) = &self.test else { return None };
+        let keys = table.relations.keys.get(&(other.clone(), self.column.clone()))?;
+        let disputed =
+            |verdict: &Verdict| verdict.decides() && verdict.agree < verdict.of && !known.contains_key(&verdict.key);
+        let votes: Vec<(u32, u32)> =
+            keys.verdicts().filter(disputed).filter_map(|verdict| Some((verdict.key, verdict.value?))).collect();
+        if votes.is_empty() {
+            return None;
+        }
+        let known = known.iter().map(|(key, value)| (*key, *value)).chain(votes).collect();
+        Some(Self { test: Test::Against(other.clone(), Arc::new(known)), ..self.clone() })
     }
 
     fn count_in(&self, column: &ColumnProfile) -> u64 {
@@ -47,7 +87,7 @@ impl Rule {
             }
             Test::NonAscii => column.non_ascii,
             Test::Mojibake => column.mojibake,
-            Test::Hash(_) | Test::RepeatedValue | Test::RepeatedRecord => 0,
+            _ => 0,
         }
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use polars::prelude::*;
 
 use super::{Quantity, Rule, Test};
-use crate::value;
+use crate::{
+    profile::{both, form, short_hash},
+    value,
+};
 
 impl Rule {
     /// The rule's expression, or none where the scan carries it out.
@@ -20,7 +23,10 @@ impl Rule {
                 quantity.clone().lt(lit(*low)).or(quantity.gt(lit(*high)))
             }
             Test::Longer(most) => cell.str().len_chars().gt(lit(*most)),
-            test => where_text(cell, test.clone()),
+            test => match test.other() {
+                Some(other) => where_pair(cell, col(other), test.clone()),
+                None => where_text(cell, test.clone()),
+            },
         };
         Some(guilty.fill_null(lit(false)))
     }
@@ -46,6 +52,35 @@ fn where_text(cell: Expr, test: Test) -> Expr {
     cell.map(apply, |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)))
 }
 
+/// `true` where the test speaks against the texts of two columns together.
+fn where_pair(cell: Expr, other: Expr, test: Test) -> Expr {
+    let apply = move |columns: &mut [Column]| {
+        let (cells, others) = (columns[0].str()?, columns[1].str()?);
+        let guilty: BooleanChunked =
+            cells.iter().zip(others.iter()).map(|(cell, other)| breaks(&test, cell, other)).collect();
+        Ok(guilty.into_column().with_name(columns[0].name().clone()))
+    };
+    cell.map_many(apply, &[other], |_, fields| Ok(Field::new(fields[0].name().clone(), DataType::Boolean)))
+}
+
+/// Whether a test of pairs speaks against the cells of two columns.
+fn breaks(test: &Test, cell: Option<&str>, other: Option<&str>) -> bool {
+    if let Test::Together(_, missing) = test {
+        return missing.contains(&both(form(cell), form(other)));
+    }
+    let Some(other) = other.filter(|text| !text.is_empty()) else { return false };
+    if let Test::Against(_, known) = test {
+        let value = cell.filter(|text| !text.is_empty()).map_or(0, short_hash);
+        return known.get(&short_hash(other)).is_some_and(|known| *known != value);
+    }
+    let Some(cell) = cell.filter(|text| !text.is_empty()) else { return false };
+    match test {
+        Test::Above(_, left, right) => left.of(cell).zip(right.of(other)).is_some_and(|(left, right)| left > right),
+        Test::NotIn(_) => !other.contains(cell),
+        _ => false,
+    }
+}
+
 /// `buffer` is scratch space for patterns.
 fn speaks_against(rule: &Test, text: &str, buffer: &mut String) -> bool {
     match rule {
@@ -61,16 +96,13 @@ fn speaks_against(rule: &Test, text: &str, buffer: &mut String) -> bool {
         Test::Shape(known) => !known.contains(&value::shape(text)),
         Test::NonAscii => !text.is_ascii(),
         Test::Mojibake => value::is_mojibake(text),
-        Test::Null
-        | Test::NotA(_)
-        | Test::Outside(..)
-        | Test::Longer(_)
-        | Test::RepeatedValue
-        | Test::RepeatedRecord => false,
+        _ => false,
     }
 }
 
-/// Whether a text is not known but nearly common.
+/// Whether a text is not known but nearly common. Another digit is another number, no slip.
 pub(super) fn is_misspelt(text: &str, known: &BTreeSet<String>, common: &BTreeSet<String>) -> bool {
-    !known.contains(text) && common.iter().any(|common| value::is_one_edit(text, common))
+    let letters = |text: &str| text.bytes().filter(|byte| !byte.is_ascii_digit()).collect::<Vec<u8>>();
+    let is_slip = |common: &String| value::is_one_edit(text, common) && letters(text) != letters(common);
+    !known.contains(text) && common.iter().any(is_slip)
 }

@@ -2,6 +2,7 @@
 
 mod form;
 mod frontier;
+mod related;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,11 +10,12 @@ use std::{
 };
 
 use frontier::Frontier;
+pub(crate) use related::{Certainty, related};
 
 use super::{Check, Quantity, Rule, Test, spread_of};
 use crate::{
     history::{History, Role, is_identifier, kind_of},
-    profile::ColumnProfile,
+    profile::{ColumnProfile, Pair},
     words,
 };
 
@@ -37,7 +39,24 @@ pub(crate) fn learn(history: &History) -> Vec<Rule> {
         rules.extend(column.values());
         rules.extend(column.order());
     }
+    let certainty = Certainty { broken: 0.05, agree: 0.8, of: 1 };
+    let within = format!("in {}", words::pushes(history.members.len()));
+    rules.extend(related(&history.merged, certainty, &within, |pair, what| is_known(history, pair, what)));
     rules
+}
+
+/// Whether a relation was found in most of the pushes that could have shown it.
+fn is_known(history: &History, pair: &Pair, what: &str) -> bool {
+    let (mut of, mut found) = (0, 0);
+    for member in &history.members {
+        let relations = &member.table.relations;
+        of += 1;
+        found += usize::from(match what {
+            "part" => relations.parts.contains_key(pair),
+            _ => relations.keys.contains_key(pair),
+        });
+    }
+    found * 2 >= of
 }
 
 fn repeated_record(history: &History) -> Rule {

@@ -1,6 +1,6 @@
 //! Each rule against a naive version that looks at one cell after the other, over generated columns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{Quantity, Rule, Test};
 use crate::{
     history::History,
-    profile::{ColumnProfile, Profile, Table},
+    profile::{ColumnProfile, Profile, Table, short_hash},
     value::{DateOrder, hash},
 };
 
@@ -72,12 +72,14 @@ fn is_guilty(rule: &Test, cell: Option<&str>) -> bool {
         Test::NotA(quantity) => as_quantity(*quantity).is_none(),
         Test::Decimals(most) => {
             let fraction = text.split('.').nth(1).unwrap_or("").len();
-            as_quantity(Quantity::Number).is_some() && fraction > *most as usize
+            as_quantity(Quantity::Number).is_some() && i32::try_from(fraction).unwrap() > *most
         }
         Test::Outside(quantity, low, high) => as_quantity(*quantity).is_some_and(|value| value < *low || value > *high),
         Test::Value(known) => known.iter().all(|value| value != text),
         Test::Misspelt(known, common) => {
-            !known.contains(text) && common.iter().any(|common| crate::value::is_one_edit(common, text))
+            let digits = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+            let is_slip = |common: &&String| crate::value::is_one_edit(common, text) && digits(common) != digits(text);
+            !known.contains(text) && common.iter().any(|common| is_slip(&common))
         }
         Test::Hash(known) => !known.contains(hash(text)),
         Test::Pattern(known) => !known.contains(&naive_pattern(text)),
@@ -85,7 +87,7 @@ fn is_guilty(rule: &Test, cell: Option<&str>) -> bool {
         Test::Longer(most) => text.chars().count() > *most as usize,
         Test::NonAscii => text.chars().any(|c| c as u32 > 127),
         Test::Mojibake => text.contains("Ã©"),
-        Test::RepeatedValue | Test::RepeatedRecord => unreachable!("carried out by the scan"),
+        _ => unreachable!("carried out by the scan, or a test of two columns"),
     }
 }
 
@@ -159,6 +161,56 @@ proptest! {
         ];
         let rule = |test| Rule { check: super::Check::Null, column: "c".to_owned(), test, before: String::new(), expected: 0.0 };
         check(&tests.map(rule), &now);
+    }
+}
+
+/// What a person would do with a test of two columns.
+fn is_pair_guilty(test: &Test, cell: Option<&str>, other: Option<&str>) -> bool {
+    let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(ToOwned::to_owned);
+    let (cell, other) = (filled(cell), filled(other));
+    match (test, &cell, &other) {
+        (Test::Together(_, missing), cell, other) => {
+            let form = |text: &Option<String>| text.as_deref().map_or(255, crate::value::shape);
+            missing.iter().any(|forms| *forms == u16::from(form(cell)) * 256 + u16::from(form(other)))
+        }
+        (Test::Against(_, known), cell, Some(other)) => {
+            let value = cell.as_deref().map_or(0, short_hash);
+            known.iter().any(|(key, known)| *key == short_hash(other) && *known != value)
+        }
+        (Test::Above(..), Some(cell), Some(other)) => {
+            let number = |text: &str| text.trim().parse::<f64>().ok();
+            number(cell).zip(number(other)).is_some_and(|(cell, other)| cell > other)
+        }
+        (Test::NotIn(_), Some(cell), Some(other)) => !other.contains(cell.as_str()),
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn every_test_of_two_columns_hits_what_a_person_would(
+        rows in prop::collection::vec((prop::option::weighted(0.9, "[ab]|-?[0-9]{1,2}"), prop::option::weighted(0.9, "[ab]{1,2}|-?[0-9]{1,3}")), 1..60),
+    ) {
+        let (cells, others): (Cells, Cells) = rows.into_iter().unzip();
+        let known = others.iter().flatten().zip(cells.iter().map(|cell| cell.as_deref().map_or(0, short_hash)));
+        let known: BTreeMap<u32, u32> = known.map(|(key, value)| (short_hash(key), value)).collect();
+        let other = || "d".to_owned();
+        let tests = [
+            Test::Above(other(), Quantity::Number, Quantity::Number),
+            Test::NotIn(other()),
+            Test::Together(other(), Arc::new([255 << 8 | 255, 10 << 8 | 9, 9 << 8 | 255].into())),
+            Test::Against(other(), Arc::new(known)),
+        ];
+        let columns = [("c", &cells), ("d", &others)].map(|(name, cells)| Series::new(name.into(), cells).into_column());
+        let frame = DataFrame::new(cells.len(), columns.to_vec()).unwrap().lazy();
+        for test in tests {
+            let rule = Rule { check: super::Check::Order, column: "c".to_owned(), test, before: String::new(), expected: 0.0 };
+            let hits = frame.clone().select([rule.expr().unwrap()]).collect().unwrap();
+            let hits: Vec<bool> = hits.columns()[0].bool().unwrap().iter().map(|hit| hit.unwrap()).collect();
+            let naive = cells.iter().zip(&others).map(|(cell, other)| is_pair_guilty(&rule.test, cell.as_deref(), other.as_deref()));
+            prop_assert_eq!(hits, naive.collect::<Vec<_>>(), "{:?}", rule);
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! What a scan keeps: the profile, per rule its hits and examples, and the records hit, in a scratch file.
 
-use std::io::BufWriter;
+use std::{collections::BTreeSet, io::BufWriter};
 
 use polars::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::{alike, hit_column, repeats::Repeats};
 use crate::{
-    profile::{ColumnProfile, Sample, Table},
+    profile::{ColumnProfile, Pair, Relations, Rows, Sample, Table},
     read::Unreadable,
     rules::{Rule, Test},
     value,
@@ -48,6 +48,9 @@ pub(super) struct Tally {
     words: usize,
     scanned: Scanned,
     rows: Repeats,
+    sample: Rows,
+    /// Pairs of columns whose keys the rules need.
+    wanted: BTreeSet<Pair>,
     writer: csv::Writer<BufWriter<std::fs::File>>,
     buffer: String,
 }
@@ -80,6 +83,8 @@ impl Tally {
                 candidates: Candidates { path: scratch.into_temp_path() },
             },
             rows: Repeats::default(),
+            sample: Rows::default(),
+            wanted: rules.iter().filter_map(wanted).collect(),
             writer,
             buffer: String::new(),
         })
@@ -98,6 +103,7 @@ impl Tally {
 
     pub(super) fn finish(mut self) -> Result<Scanned, Unreadable> {
         self.writer.flush()?;
+        self.scanned.table.relations = Relations::of(&self.names, &self.columns, &self.sample, &self.wanted);
         self.scanned.table.columns = self.names.into_iter().zip(self.columns).collect();
         Ok(self.scanned)
     }
@@ -113,8 +119,9 @@ impl Tally {
             });
         }
         let records: &mut Sample = &mut self.scanned.table.records;
-        for hash in &hashes {
+        for (row, hash) in hashes.iter().enumerate() {
             records.add(*hash);
+            self.sample.add(*hash, cells.iter().map(|column| column.get(row)));
         }
         hashes
     }
@@ -178,6 +185,12 @@ impl Hits {
             self.examples.push(example);
         }
     }
+}
+
+/// The keys that a rule votes with.
+fn wanted(rule: &Rule) -> Option<Pair> {
+    let Test::Against(key, _) = &rule.test else { return None };
+    Some((key.clone(), rule.column.clone()))
 }
 
 /// Order matters: a record with two cells swapped is another record.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// More digits after the point than this are a measurement's noise, not a format.
-const MOST_DECIMALS: u32 = 4;
+const MOST_DECIMALS: i32 = 4;
 
 impl Column<'_> {
     pub(super) fn form(&self) -> Vec<Rule> {
@@ -34,7 +34,7 @@ impl Column<'_> {
         let what = if quantity == Quantity::Number { "numbers" } else { "dates" };
         let before = format!("{} other than {what} {}", words::percent(expected), self.within());
         let mut rules = vec![Rule { expected, ..self.rule(Check::Type, Test::NotA(quantity), before) }];
-        let decimals = merged.decimals.keys().last().copied().unwrap_or(0);
+        let decimals = merged.decimals.keys().last().copied().unwrap_or(0).max(0);
         if quantity == Quantity::Number && decimals <= MOST_DECIMALS {
             let before = format!("at most {decimals} digits after the point {}", self.within());
             rules.push(self.rule(Check::Decimals, Test::Decimals(decimals), before));
