@@ -27,6 +27,12 @@ pub(crate) struct Calibration {
     demoted: BTreeSet<(Check, String)>,
 }
 
+/// What the rules hit in one replayed push.
+struct Replayed {
+    hits: Vec<((Check, String), f64)>,
+    records: u64,
+}
+
 impl Calibration {
     /// Replays the later half of the history.
     pub(crate) fn of(history: &History) -> Self {
@@ -48,7 +54,7 @@ impl Calibration {
             for (key, rate) in &hits {
                 calibration.rates.entry(key.clone()).or_default().push((*rate, held_out.records));
             }
-            pushes.push((hits, held_out.records));
+            pushes.push(Replayed { hits, records: held_out.records });
             known.add(held_out.clone());
             known.assign_roles();
         }
@@ -79,8 +85,8 @@ impl Calibration {
 
     /// Many rules that are right by themselves can be wrong together: the largest is demoted until no push exceeds.
     #[expect(clippy::cast_precision_loss, reason = "as above")]
-    fn demote(&mut self, pushes: &[(Vec<((Check, String), f64)>, u64)]) {
-        for (hits, records) in pushes {
+    fn demote(&mut self, pushes: &[Replayed]) {
+        for Replayed { hits, records } in pushes {
             let most = TOGETHER + mass::slack(TOGETHER, (*records).max(1) as f64, 2.0);
             loop {
                 let hard = |key: &(Check, String)| self.worst(key.0, &key.1) <= HARD && !self.demoted.contains(key);

@@ -272,7 +272,7 @@ mod tests {
                 After::Delete
             }
         });
-        tokio::time::timeout(Duration::from_secs(60), handled).await.expect("the message is renewed twice");
+        tokio::time::timeout(Duration::from_mins(1), handled).await.expect("the message is renewed twice");
         assert!(finished.load(Ordering::SeqCst));
     }
 }

@@ -57,7 +57,6 @@ impl Rows {
 
 /// The hash of a value as pairs of columns keep it; never 0.
 pub(crate) fn short_hash(text: &str) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]
     let upper = (value::hash(text) >> 32) as u32;
     upper.max(1)
 }

@@ -127,7 +127,6 @@ fn hardly_together(pair: &Pair, seen: &BTreeMap<u16, u64>, within: &str) -> Opti
     Some((mass, rule(Check::Together, pair, test, before, (broken / of).max(2.0 / of))))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a rate that is learned")]
 fn dependency(pair: &Pair, keys: &Keys, certainty: Certainty, within: &str) -> Option<Rule> {
     let (mut known, mut of, mut broken) = (BTreeMap::new(), 0, 0);
     for verdict in keys.verdicts() {
