@@ -5,6 +5,7 @@
 
 mod findings;
 mod plots;
+mod together;
 
 use std::{collections::BTreeMap, io, path::Path};
 

@@ -89,7 +89,7 @@ impl Check {
             Self::Dependency => "learned dependency broken",
             Self::Order => "learned order broken",
             Self::Part => "no longer part of the other column",
-            Self::Together => "hardly ever seen together",
+            Self::Together => "does not go with another column",
             Self::ExcessNulls => "more nulls than ever",
             Self::Distribution => "distribution shifted",
             Self::Repeats => "more repeats than ever",

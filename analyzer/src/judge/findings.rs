@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 
 use holdpoint_review::{ContentHash, Finding, Share};
 
+use super::together::{self, Broken};
 use crate::{
     baseline::{Baseline, Weighed},
     history::History,
     mass,
-    profile::{Profile, Table},
-    rules::Check,
+    profile::{NO_FORM, Profile, Table},
+    rules::{Check, Test},
     scan::Scanned,
     words,
 };
@@ -74,7 +75,7 @@ fn share_of(share: f64, records: u64) -> Share {
 
 /// What the rules hit: every hit where single records are named, else what is beyond the allowance.
 pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -> Vec<Found> {
-    let mut found = Vec::new();
+    let (mut found, mut broken) = (Vec::new(), Vec::new());
     for (at, weighed) in weighed.iter().enumerate() {
         let (rule, hits) = (&weighed.rule, &scanned.hits[at]);
         let share = if names[at] {
@@ -83,6 +84,11 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
             share_of(beyond(weighed, scanned, at), scanned.records)
         };
         if share.count == 0 {
+            continue;
+        }
+        if let Test::Together(other, forms) = &rule.test {
+            let of_nulls = forms.iter().any(|forms| forms.to_be_bytes().contains(&NO_FORM));
+            broken.push(Broken { columns: [&rule.column, other], share, hard: names[at], of_nulls });
             continue;
         }
         let subject = if rule.column.is_empty() { "record" } else { &rule.column };
@@ -99,6 +105,7 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
         let finding = Finding { check, columns, hard: names[at], share, reason, examples: hits.examples.clone() };
         found.push(Found { finding, breaks: false });
     }
+    found.extend(together::told(broken));
     found
 }
 
