@@ -1,16 +1,17 @@
 //! What reviewers do, and what comes of it.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::mpsc::{self, RecvTimeoutError},
     time::Duration,
 };
 
-use holdpoint_e2e::{Options, World, eventually};
-use holdpoint_local::{aws::Verdict, local::SLACK_CHANNEL};
+use holdpoint_e2e::{Held, Options, World, eventually};
+use holdpoint_local::{aws::Verdict, local::SLACK_CHANNEL, person::Page};
 use holdpoint_review::{Closing, words};
+use tokio::sync::oneshot;
+
+/// Whatever takes longer hangs.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn an_approval_by_mail_lets_the_push_go_on() {
@@ -85,75 +86,91 @@ async fn b17_the_second_click_shows_the_first_decision() {
     assert_eq!(round.votes().count(), 1);
 }
 
-/// Approves in Slack and rejects by mail at the same instant. The first of the two writes comes late, so that both have
-/// read an open round before one of them closes it; `slack_first` says whose write that is.
-async fn at_the_same_instant(slack_first: bool) {
-    const LATE: Duration = Duration::from_secs(1);
-    let world = World::of_reviews(Options::default()).await;
-    let held = world.held_push().await;
-    world.settled_round(&held).await;
-    let (link, message) = (world.link().await, world.slack_request().await);
-    let page = world.open(&link).await;
-    let confirm = world.person().submit(&page, &[("decision", "reject"), ("reason", "no")]).await;
-    let confirm = confirm.expect("the page answers");
-
-    let writes = Arc::new(AtomicUsize::new(0));
-    let counted = writes.clone();
+/// Two decide from an open round, and `early` closes it although `late` was the first to write: its write is held until then.
+async fn overtaken<L, E>(world: &World, late: impl Future<Output = L>, early: impl Future<Output = E>) -> (L, E) {
+    let (writes, first_write) = oneshot::channel();
+    let (closes, closed) = oneshot::channel();
+    let (mut writes, mut closes) = (Some(writes), Some(closes));
     world.local.aws.faults().on_request(move |request| {
-        let is_write = request.access_key == "callback" && request.action == "s3.PutObject";
-        let is_first = is_write && counted.fetch_add(1, Ordering::Relaxed) == 0;
-        if is_first { Verdict::ServeLate(LATE) } else { Verdict::Serve }
+        let is_callbacks = request.access_key == "callback";
+        // Step Functions is told by whoever closed the round, and no sooner.
+        if let Some(closes) =
+            closes.take_if(|_| is_callbacks && request.action.starts_with("AWSStepFunctions.SendTask"))
+        {
+            let _ = closes.send(());
+        }
+        let Some(writes) = writes.take_if(|_| is_callbacks && request.action == "s3.PutObject") else {
+            return Verdict::Serve;
+        };
+        let _ = writes.send(());
+        Verdict::ServeLate(Duration::from_millis(1))
     });
-    let first_write = || async {
-        eventually("the first of the two writes", || async { (writes.load(Ordering::Relaxed) > 0).then_some(()) })
-            .await;
+    // Time stands still in the stand-in, and with it the first write; the services' clocks go on. Tokio would turn the
+    // clock itself when nothing else is to do, but for something that blocks.
+    let (goes_on, until) = mpsc::channel::<()>();
+    tokio::time::pause();
+    let standstill = tokio::task::spawn_blocking(move || until.recv_timeout(PATIENCE));
+    let early = async {
+        first_write.await.expect("the first one writes");
+        early.await
     };
-    let press = async {
-        if !slack_first {
-            first_write().await;
-        }
-        world.local.slack.press(&message, "approve", "U0OTHER").await
+    let released = async {
+        closed.await.expect("one of them closes the round");
+        tokio::time::resume();
+        drop(goes_on);
     };
-    let click = async {
-        if slack_first {
-            first_write().await;
-        }
-        world.person().submit(&confirm, &[]).await
-    };
-    let (clicked, pressed) = tokio::join!(click, press);
-    pressed.expect("Slack's request is answered");
-    let clicked = clicked.expect("the page answers");
+    let (late, early, ()) = tokio::join!(late, early, released);
+    let ended = standstill.await.expect("it does not panic");
+    assert_eq!(ended, Err(RecvTimeoutError::Disconnected), "the first write was held until the second was done");
+    (late, early)
+}
 
-    let ended = world.ended(&held.execution).await;
-    let round = world.finished(&held).await;
+/// A push that is held, and the page on which it is rejected with one more click.
+async fn almost_rejected(world: &World) -> (Held, Page) {
+    let held = world.held_push().await;
+    let link = world.link_of(&world.settled_round(&held).await);
+    let confirm = world.person().submit(&world.open(&link).await, &[("decision", "reject"), ("reason", "no")]).await;
+    (held, confirm.expect("the page answers"))
+}
+
+/// What every surface says once the round is closed like this, by one decision.
+async fn won_by(world: &World, held: &Held, closing: Closing) -> String {
+    let round = world.finished(held).await;
     assert_eq!(round.votes().count(), 1, "one decision");
-    let winner = words::without_mentions(&words::outcome(&round).expect("it is closed"));
-    let winner = winner.split(',').next().expect("a sentence");
-    match round.closing().expect("it is closed").0 {
-        Closing::Approved => {
-            ended.assert_approved();
-            assert!(clicked.html.contains(winner), "{winner} in {}", clicked.html);
-        }
-        Closing::Rejected => {
-            ended.assert_rejected();
-            let told = || async { world.local.slack.ephemerals().pop() };
-            let told = eventually("who pressed the button is told", told).await;
-            assert_eq!(told.user, "U0OTHER");
-            assert!(told.text.contains(winner), "{winner} in {}", told.text);
-        }
-        other => panic!("{other:?}"),
-    }
-    assert!(world.open(&link).await.html.contains(winner));
+    assert_eq!(round.closing().map(|(closing, _)| closing), Some(closing));
+    let outcome = words::without_mentions(&words::outcome(&round).expect("it is closed"));
+    let winner = outcome.split(',').next().expect("a sentence").to_owned();
+    assert!(world.open(&world.link_of(&round)).await.html.contains(&winner));
+    winner
 }
 
 #[tokio::test]
 async fn b18_who_pressed_in_slack_at_the_same_instant_and_lost_is_told_who_won() {
-    at_the_same_instant(true).await;
+    let world = World::of_reviews(Options::default()).await;
+    let (held, confirm) = almost_rejected(&world).await;
+    let message = world.slack_request().await;
+    let press = world.local.slack.press(&message, "approve", "U0OTHER");
+    let (pressed, clicked) = overtaken(&world, press, world.person().submit(&confirm, &[])).await;
+    pressed.expect("Slack's request is answered");
+    clicked.expect("the page answers");
+    world.ended(&held.execution).await.assert_rejected();
+    let winner = won_by(&world, &held, Closing::Rejected).await;
+    let told = eventually("who pressed is told", || async { world.local.slack.ephemerals().pop() }).await;
+    assert_eq!(told.user, "U0OTHER");
+    assert!(told.text.contains(&winner), "{winner} in {}", told.text);
 }
 
 #[tokio::test]
 async fn b18_who_clicked_in_a_mail_at_the_same_instant_and_lost_is_told_who_won() {
-    at_the_same_instant(false).await;
+    let world = World::of_reviews(Options::default()).await;
+    let (held, confirm) = almost_rejected(&world).await;
+    let message = world.slack_request().await;
+    let press = world.local.slack.press(&message, "approve", "U0OTHER");
+    let (clicked, pressed) = overtaken(&world, world.person().submit(&confirm, &[]), press).await;
+    pressed.expect("Slack's request is answered");
+    world.ended(&held.execution).await.assert_approved();
+    let (winner, clicked) = (won_by(&world, &held, Closing::Approved).await, clicked.expect("the page answers"));
+    assert!(clicked.html.contains(&winner), "{winner} in {}", clicked.html);
 }
 
 #[tokio::test]
