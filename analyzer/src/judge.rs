@@ -163,7 +163,7 @@ impl Judge<'_> {
     }
 
     fn report(&self, records: u64, anomalous: u64, mut found: Vec<Found>) -> Report {
-        found.sort_by(|a, b| (b.breaks, b.finding.hard).cmp(&(a.breaks, a.finding.hard)).then_with(|| b.order(a)));
+        found.sort_by(|a, b| b.breaks.cmp(&a.breaks).then_with(|| b.order(a)));
         let breaks = found.iter().any(|found| found.breaks);
         let row_rate = Share::new(anomalous, records);
         let soft = found.iter().filter(|found| found.breaks || !found.finding.hard);

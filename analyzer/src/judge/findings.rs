@@ -36,11 +36,15 @@ impl Found {
         Self { finding, breaks: true }
     }
 
-    /// By share, then by name, so that the order never depends on anything else.
+    /// By share, then what names records, then by name, so that the order never depends on anything else.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let key = |found: &Self| found.finding.share.as_f64();
         let names = |found: &Self| (found.finding.columns.clone(), found.finding.check.clone());
-        key(self).total_cmp(&key(other)).then_with(|| names(other).cmp(&names(self)))
+        let hard = |found: &Self| found.finding.hard;
+        key(self)
+            .total_cmp(&key(other))
+            .then_with(|| hard(self).cmp(&hard(other)))
+            .then_with(|| names(other).cmp(&names(self)))
     }
 }
 
