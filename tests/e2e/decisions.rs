@@ -89,15 +89,15 @@ async fn b17_the_second_click_shows_the_first_decision() {
 /// Two decide from an open round, and `early` closes it although `late` was the first to write: its write is held until then.
 async fn overtaken<L, E>(world: &World, late: impl Future<Output = L>, early: impl Future<Output = E>) -> (L, E) {
     let (writes, first_write) = oneshot::channel();
-    let (closes, closed) = oneshot::channel();
-    let (mut writes, mut closes) = (Some(writes), Some(closes));
+    let (first_is_done, closed) = oneshot::channel();
+    let (mut writes, mut first_is_done) = (Some(writes), Some(first_is_done));
     world.local.aws.faults().on_request(move |request| {
         let is_callbacks = request.access_key == "callback";
         // Step Functions is told by whoever closed the round, and no sooner.
-        if let Some(closes) =
-            closes.take_if(|_| is_callbacks && request.action.starts_with("AWSStepFunctions.SendTask"))
+        if let Some(first_is_done) =
+            first_is_done.take_if(|_| is_callbacks && request.action.starts_with("AWSStepFunctions.SendTask"))
         {
-            let _ = closes.send(());
+            let _ = first_is_done.send(());
         }
         let Some(writes) = writes.take_if(|_| is_callbacks && request.action == "s3.PutObject") else {
             return Verdict::Serve;
@@ -115,7 +115,7 @@ async fn overtaken<L, E>(world: &World, late: impl Future<Output = L>, early: im
         early.await
     };
     let released = async {
-        closed.await.expect("one of them closes the round");
+        closed.await.expect("one of them first_is_done the round");
         tokio::time::resume();
         drop(goes_on);
     };
