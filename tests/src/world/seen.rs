@@ -1,6 +1,6 @@
 //! What can be seen of a world: executions, rounds, mails, messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_sfn::types::HistoryEventType;
 use holdpoint_local::{local::SLACK_CHANNEL, slack::SlackMessage};
@@ -48,9 +48,12 @@ impl World {
         open == 0 && self.is_drained("clock")
     }
 
-    /// How many mails ask dana.
+    /// How many mails ask dana. One that was sent twice, because its sender did not hear the first `250`, has one `Message-ID`
+    /// and is one mail to whoever reads it.
     pub fn request_mails(&self) -> usize {
-        self.local.mail.mails().iter().filter(|mail| mail.header("In-Reply-To").is_none()).count()
+        let mails = self.local.mail.mails();
+        let asking = mails.iter().filter(|mail| mail.header("In-Reply-To").is_none());
+        asking.map(|mail| mail.header("Message-ID").expect("each has one")).collect::<BTreeSet<_>>().len()
     }
 
     /// The messages in the channel that still stand and are no replies.
