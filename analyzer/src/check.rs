@@ -14,7 +14,9 @@ use clap::{Args, ValueEnum};
 use holdpoint_review::{ObjectVersion, Threshold};
 use jiff::Timestamp;
 
-use crate::{Analysis, Baseline, Profile, Push, Settings, Unreadable, analyze, flagged, profile};
+use crate::{
+    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, flagged, profile,
+};
 
 /// What `check` is asked.
 #[derive(Debug, Args)]
@@ -25,6 +27,9 @@ pub struct CheckArguments {
     /// A folder of accepted pushes, in order of file name
     #[arg(long, value_name = "DIR")]
     history_dir: Option<PathBuf>,
+    /// Declared rules, in TOML: they add to what is learned
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
     /// The share of anomalous records above which a person must look
     #[arg(long, default_value = "6%")]
     threshold: Threshold,
@@ -55,6 +60,8 @@ enum Refused {
     History { file: PathBuf, why: Unreadable },
     #[error("{}: {why}", file.display())]
     File { file: PathBuf, why: io::Error },
+    #[error(transparent)]
+    Rules(#[from] NotDeclared),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }
@@ -74,11 +81,13 @@ pub fn check(arguments: &CheckArguments, out: &mut impl Write, err: &mut impl Wr
 }
 
 fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused> {
+    let declared = arguments.rules.as_deref().map(Declared::read).transpose()?.unwrap_or_default();
     let files = history_files(arguments)?;
-    let profiles = files.iter().enumerate().map(|(at, file)| accepted(file, at)).collect::<Result<Vec<_>, _>>()?;
+    let profiles =
+        files.iter().enumerate().map(|(at, file)| accepted(file, at, &declared)).collect::<Result<Vec<_>, _>>()?;
     let baseline = Baseline::learn(profiles, delivery(files.len()));
     // A first push is held on principle only where somebody would accept it afterwards.
-    let settings = Settings { threshold: arguments.threshold, hold_first: false, ..Settings::default() };
+    let settings = Settings { threshold: arguments.threshold, hold_first: false, declared, ..Settings::default() };
     for folder in [&arguments.flagged, &arguments.report].into_iter().flatten() {
         std::fs::create_dir_all(folder).map_err(|why| Refused::File { file: folder.clone(), why })?;
     }
@@ -124,8 +133,8 @@ fn history_files(arguments: &CheckArguments) -> Result<Vec<PathBuf>, Refused> {
     Ok(files)
 }
 
-fn accepted(file: &Path, at: usize) -> Result<Profile, Refused> {
-    profile(file, &push_of(file, at)).map_err(|why| Refused::History { file: file.to_owned(), why })
+fn accepted(file: &Path, at: usize, declared: &Declared) -> Result<Profile, Refused> {
+    profile(file, &push_of(file, at), declared).map_err(|why| Refused::History { file: file.to_owned(), why })
 }
 
 /// A file as if it were an object: its place in the order of files stands for the time of its delivery.

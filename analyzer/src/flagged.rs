@@ -7,12 +7,15 @@ use std::{io::BufWriter, path::Path};
 use holdpoint_review::SampleRecord;
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::{read::Unreadable, rules::Rule, scan::Candidates, value};
+use crate::{declared::Declared, read::Unreadable, rules::Rule, scan::Candidates, value};
 
 /// Records shown on a page.
 const SAMPLE: usize = 20;
 /// Records shown for the same reason, so that one reason does not crowd out the others.
 const ALIKE: usize = 3;
+
+/// Stands for the value of a personal column.
+const MASK: &str = "•••";
 
 /// The flagged records, on disk and as a sample.
 #[derive(Debug)]
@@ -28,6 +31,7 @@ pub(crate) fn write(
     columns: &[String],
     rules: &[Rule],
     counts: &[bool],
+    declared: &Declared,
 ) -> Result<Flagged, Unreadable> {
     let csv = NamedTempFile::new()?;
     let mut writer = csv::Writer::from_writer(BufWriter::new(csv.as_file()));
@@ -45,7 +49,8 @@ pub(crate) fn write(
             continue;
         }
         records += 1;
-        let cells: Vec<&str> = line.iter().skip(2).collect();
+        let masked = |(cell, name): (_, &String)| if declared.is_personal(name) { MASK } else { cell };
+        let cells: Vec<&str> = line.iter().skip(2).zip(columns).map(masked).collect();
         let reasons = guilty.iter().map(|at| reason(&rules[*at])).collect::<Vec<_>>().join("; ");
         let head = [line[0].to_owned(), neutral(&reasons), neutral(&guilty_columns(&guilty, rules).join("|"))];
         writer.write_record(head.into_iter().chain(cells.iter().map(|cell| neutral(cell)))).map_err(io)?;

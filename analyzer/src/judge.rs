@@ -16,6 +16,7 @@ use tempfile::TempPath;
 
 use crate::{
     baseline::{Baseline, Weighed},
+    declared::Declared,
     flagged,
     profile::{PROFILE_VERSION, Profile, Table},
     read::{self, Limits, Opened, Unreadable},
@@ -49,11 +50,19 @@ pub struct Settings {
     pub row_rate_alone: bool,
     /// Whether a push with no accepted one before it is held.
     pub hold_first: bool,
+    /// What is wrong whatever was accepted before.
+    pub declared: Declared,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { threshold: Threshold::SIX_PERCENT, min_anomalous: 1, row_rate_alone: false, hold_first: true }
+        Self {
+            threshold: Threshold::SIX_PERCENT,
+            min_anomalous: 1,
+            row_rate_alone: false,
+            hold_first: true,
+            declared: Declared::default(),
+        }
     }
 }
 
@@ -108,12 +117,13 @@ impl Judge<'_> {
         let opened = read::open(file, Path::new(&self.push.source.key), Limits::default())?;
         let weighed = self.rules(&opened)?;
         let mut rules: Vec<Rule> = weighed.iter().map(|weighed| weighed.rule.clone()).collect();
-        let mut scanned = scan(&opened, &rules)?;
+        let declared = &self.settings.declared;
+        let mut scanned = scan(&opened, &rules, declared)?;
         if !self.baseline.is_empty() && vote(&mut rules, &scanned.table) {
-            scanned = scan(&opened, &rules)?;
+            scanned = scan(&opened, &rules, declared)?;
         }
         let names: Vec<bool> = (0..rules.len()).map(|at| findings::names_records(&weighed[at], &scanned, at)).collect();
-        let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &names)?;
+        let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &names, declared)?;
         let found = self.findings(&opened, &weighed, &scanned, &names);
         let report = self.report(scanned.records, flagged.records, found);
         let page = PageData {
@@ -126,15 +136,18 @@ impl Judge<'_> {
         Ok(Analysis { report, page, profile: Some(profile), flagged: flagged.csv })
     }
 
-    /// The baseline's rules, for the columns that there are; without a baseline those that the push itself teaches.
+    /// What is declared, and the baseline's rules, for the columns that there are; without a baseline those that the push itself teaches.
     fn rules(&self, opened: &Opened) -> Result<Vec<Weighed>, Unreadable> {
-        if self.baseline.is_empty() {
-            return Ok(Baseline::within(&scan(opened, &[])?.table));
-        }
-        let is_there = |weighed: &&Weighed| {
-            columns_of(&weighed.rule).all(|name| opened.columns.iter().any(|column| column == name))
+        let declared = &self.settings.declared;
+        let learned = if self.baseline.is_empty() {
+            Baseline::within(&scan(opened, &[], declared)?.table)
+        } else {
+            self.baseline.rules.clone()
         };
-        Ok(self.baseline.rules.iter().filter(is_there).cloned().collect())
+        let is_there = |weighed: &Weighed| {
+            weighed.rule.columns().into_iter().all(|name| opened.columns.iter().any(|column| column == name))
+        };
+        Ok(declared.rules().into_iter().chain(learned).filter(is_there).collect())
     }
 
     fn findings(&self, opened: &Opened, weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -> Vec<Found> {
@@ -142,6 +155,7 @@ impl Judge<'_> {
             return vec![Found::whole(Check::Empty, Vec::new(), "the push holds a header and no record".to_owned())];
         }
         let mut found = findings::of_rules(weighed, scanned, names);
+        found.extend(findings::of_declared(&self.settings.declared, &opened.columns));
         if !self.baseline.is_empty() {
             found.extend(findings::of_columns(&self.baseline.history, &opened.columns));
             found.extend(findings::of_content(&self.baseline.history, &self.content));
@@ -210,11 +224,6 @@ impl Judge<'_> {
     }
 }
 
-/// The columns that a rule looks at; none for one on whole records.
-fn columns_of(rule: &Rule) -> impl Iterator<Item = &str> {
-    Some(rule.column.as_str()).filter(|name| !name.is_empty()).into_iter().chain(rule.test.other())
-}
-
 /// Adds to the rules what the records of the push say of each other; whether they are against any of them.
 fn vote(rules: &mut [Rule], table: &Table) -> bool {
     let mut disputed = false;
@@ -243,10 +252,10 @@ fn first_push() -> Finding {
 /// # Errors
 ///
 /// The file cannot be read; the text says why.
-pub fn profile(file: &Path, push: &Push) -> Result<Profile, Unreadable> {
+pub fn profile(file: &Path, push: &Push, declared: &Declared) -> Result<Profile, Unreadable> {
     let content = read::content_hash(file)?;
     let opened = read::open(file, Path::new(&push.source.key), Limits::default())?;
-    let scanned = scan(&opened, &[])?;
+    let scanned = scan(&opened, &[], declared)?;
     Ok(Profile {
         version: PROFILE_VERSION,
         push: push.source.push_id(),

@@ -6,6 +6,7 @@
 mod baseline;
 mod check;
 mod cold;
+mod declared;
 mod flagged;
 mod history;
 mod judge;
@@ -21,6 +22,7 @@ mod words;
 
 pub use baseline::Baseline;
 pub use check::{CheckArguments, check};
+pub use declared::{Declared, NotDeclared};
 pub use judge::{Analysis, Push, Settings, analyze, hold_unanalyzed, profile};
 pub use profile::{PROFILE_VERSION, Profile};
 pub use read::Unreadable;

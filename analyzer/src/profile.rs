@@ -2,7 +2,7 @@
 //!
 //! It is all that is kept of an accepted push; the baseline is made of profiles and nothing else. Nothing in it is random,
 //! unordered or dependent on the order of records, so that shards of a push merge to the profile of the whole, and the same
-//! bytes make the same JSON. Columns marked personal will be hashed where [`ColumnProfile::add_many`] takes a cell's text.
+//! bytes make the same JSON. Of a column that is declared personal only hashes, lengths and coarse forms are kept.
 
 mod column;
 mod relations;

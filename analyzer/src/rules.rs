@@ -18,6 +18,8 @@ use std::{
 pub(crate) use count::spread_of;
 pub(crate) use learn::{Certainty, common, learn, related};
 
+use regex::Regex;
+
 use crate::{
     profile::Sample,
     value::{self, DateOrder},
@@ -139,8 +141,12 @@ pub(crate) enum Test {
     Mojibake,
     /// A value that an earlier record had.
     RepeatedValue,
+    /// Values of these columns that an earlier record had together.
+    RepeatedKey(Vec<String>),
     /// A record that an earlier one equals.
     RepeatedRecord,
+    /// What a declared pattern does not match.
+    Unlike(Regex),
     /// Above the other column, both as these quantities.
     Above(String, Quantity, Quantity),
     /// A text that is no part of the other column's.
@@ -170,13 +176,20 @@ pub(crate) struct Rule {
     /// Empty for whole records.
     pub(crate) column: String,
     pub(crate) test: Test,
-    /// What was normal, for the reason: `0 to 59 in 20 pushes`.
+    /// What is normal and how that is known, for the reason: `before: 0 to 59 in 20 pushes`.
     pub(crate) before: String,
     /// Share of records that it hits in pushes that are fine, as far as the data itself tells (replay adds to it).
     pub(crate) expected: f64,
 }
 
 impl Rule {
+    /// The columns that it looks at; none for one on whole records.
+    pub(crate) fn columns(&self) -> Vec<&str> {
+        let key = if let Test::RepeatedKey(columns) = &self.test { columns.as_slice() } else { &[] };
+        let column = Some(self.column.as_str()).filter(|name| !name.is_empty());
+        column.into_iter().chain(self.test.other()).chain(key.iter().map(String::as_str)).collect()
+    }
+
     /// What is the same rule in another baseline.
     pub(crate) fn key(&self) -> (Check, String) {
         let columns = self.test.other().map_or(self.column.clone(), |other| format!("{}\n{other}", self.column));

@@ -19,6 +19,7 @@ use tally::Tally;
 pub(crate) use tally::{Candidates, Scanned};
 
 use crate::{
+    declared::Declared,
     read::{Opened, Unreadable},
     rules::Rule,
 };
@@ -26,9 +27,9 @@ use crate::{
 /// Records per batch: large enough for vectorised work, small enough that a wide push fits.
 const CELLS_PER_BATCH: usize = 1 << 20;
 
-/// Scans the push with these rules.
-pub(crate) fn scan(opened: &Opened, rules: &[Rule]) -> Result<Scanned, Unreadable> {
-    let tally = Arc::new(Mutex::new(Tally::new(&opened.columns, rules)?));
+/// Scans the push with these rules; of declared personal columns no value is kept.
+pub(crate) fn scan(opened: &Opened, rules: &[Rule], declared: &Declared) -> Result<Scanned, Unreadable> {
+    let tally = Arc::new(Mutex::new(Tally::new(&opened.columns, rules, declared)?));
     // Locked once per batch, by the one thread that the sink calls in order.
     let sink = Arc::clone(&tally);
     let batches = PlanCallback::new(move |batch: DataFrame| {

@@ -68,6 +68,7 @@ impl Config {
             min_anomalous: settings.or("HOLDPOINT_MIN_ANOMALOUS", 1),
             row_rate_alone: settings.or("HOLDPOINT_ROW_RATE_ALONE", false),
             hold_first: settings.or("HOLDPOINT_HOLD_FIRST", true),
+            ..JudgeSettings::default()
         };
         let log = settings.or("HOLDPOINT_LOG", "info".to_owned());
         let log_format = settings.or("HOLDPOINT_LOG_FORMAT", LogFormat::Json);

@@ -7,6 +7,7 @@ use holdpoint_review::{ContentHash, Finding, Share};
 use super::together::{self, Broken};
 use crate::{
     baseline::{Baseline, Weighed},
+    declared::Declared,
     history::History,
     mass,
     profile::{NO_FORM, Profile, Table},
@@ -102,8 +103,7 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
             format!(", of which up to {} is usual", words::percent(weighed.allowance))
         };
         let now = Share::new(hits.records, scanned.records);
-        let reason =
-            format!("{subject}: {} in {now} of the records{usual}; before: {}", rule.check.name(), rule.before);
+        let reason = format!("{subject}: {} in {now} of the records{usual}; {}", rule.check.name(), rule.before);
         let columns = if rule.column.is_empty() { Vec::new() } else { vec![rule.column.clone()] };
         let check = rule.check.name().to_owned();
         let finding = Finding { check, columns, hard: names[at], share, reason, examples: hits.examples.clone() };
@@ -134,6 +134,16 @@ pub(super) fn of_columns(history: &History, columns: &[String]) -> Vec<Found> {
         Found::whole(Check::NewColumn, vec![(*name).clone()], reason)
     });
     gone.chain(come).collect()
+}
+
+/// Columns that are declared and missing, and columns that are not declared where all are.
+pub(super) fn of_declared(declared: &Declared, columns: &[String]) -> Vec<Found> {
+    let (missing, new) = declared.amiss(columns);
+    let gone = missing.into_iter().map(|name| (Check::MissingColumn, name, "is missing; it is declared"));
+    let come = new.into_iter().map(|name| (Check::NewColumn, name, "is not among the declared columns"));
+    gone.chain(come)
+        .map(|(check, name, why)| Found::whole(check, vec![name.clone()], format!("{name} {why}")))
+        .collect()
 }
 
 /// The very bytes of an earlier push.

@@ -49,6 +49,9 @@ pub(crate) struct ColumnProfile {
     pub(crate) non_ascii: u64,
     /// Cells in broken encoding.
     pub(crate) mojibake: u64,
+    /// Whether its values are kept out while cells are counted.
+    #[serde(skip)]
+    personal: bool,
 }
 
 impl Default for ColumnProfile {
@@ -68,11 +71,17 @@ impl Default for ColumnProfile {
             longest: 0,
             non_ascii: 0,
             mojibake: 0,
+            personal: false,
         }
     }
 }
 
 impl ColumnProfile {
+    /// Of values that nobody may see: their hashes, lengths and coarsest forms remain.
+    pub(crate) fn personal() -> Self {
+        Self { personal: true, values: None, patterns: None, ..Self::default() }
+    }
+
     /// Counts one cell.
     #[cfg(test)]
     pub(crate) fn add(&mut self, cell: Option<(&str, u64)>, buffer: &mut String) {
@@ -86,10 +95,9 @@ impl ColumnProfile {
     pub(crate) fn add_many(&mut self, text: &str, hash: u64, count: u64, buffer: &mut String) {
         self.filled += count;
         self.sample.add_many(hash, u32::try_from(count).unwrap_or(u32::MAX));
-        if let Some(sentinel) = value::sentinel(text) {
-            *self.sentinels.entry(sentinel).or_default() += count;
+        if !self.personal {
+            self.add_meaning(text, count);
         }
-        self.add_quantity(text, count);
         count_up(&mut self.values, text, count, DICTIONARY, LONGEST_VALUE_BYTES);
         if self.patterns.is_some() {
             value::pattern(text, buffer);
@@ -98,7 +106,10 @@ impl ColumnProfile {
         self.add_characters(text, count);
     }
 
-    fn add_quantity(&mut self, text: &str, count: u64) {
+    fn add_meaning(&mut self, text: &str, count: u64) {
+        if let Some(sentinel) = value::sentinel(text) {
+            *self.sentinels.entry(sentinel).or_default() += count;
+        }
         if let Some(number) = value::number(text) {
             self.numbers.add_many(number, count);
             *self.decimals.entry(value::decimals(text)).or_default() += count;

@@ -15,7 +15,7 @@ impl Rule {
     pub(crate) fn expr(&self) -> Option<Expr> {
         let cell = col(self.column.as_str());
         let guilty = match &self.test {
-            Test::RepeatedValue | Test::RepeatedRecord => return None,
+            Test::RepeatedValue | Test::RepeatedKey(_) | Test::RepeatedRecord => return None,
             Test::Null => cell.clone().is_null().or(cell.eq(lit(""))),
             Test::NotA(quantity) => cell.clone().neq(lit("")).and(quantity_of(cell, *quantity).is_null()),
             Test::Outside(quantity, low, high) => {
@@ -96,6 +96,7 @@ fn speaks_against(rule: &Test, text: &str, buffer: &mut String) -> bool {
         Test::Shape(known) => !known.contains(&value::shape(text)),
         Test::NonAscii => !text.is_ascii(),
         Test::Mojibake => value::is_mojibake(text),
+        Test::Unlike(regex) => !regex.is_match(text),
         _ => false,
     }
 }

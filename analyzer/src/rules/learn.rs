@@ -62,7 +62,7 @@ fn is_known(history: &History, pair: &Pair, what: &str) -> bool {
 fn repeated_record(history: &History) -> Rule {
     let rates = history.members.iter().map(|member| member.table.records.repeated());
     let expected = rates.fold(0.0, f64::max);
-    let before = format!("at most {} in {}", words::percent(expected), words::pushes(history.members.len()));
+    let before = format!("before: at most {} in {}", words::percent(expected), words::pushes(history.members.len()));
     Rule { check: Check::DuplicateRecord, column: String::new(), test: Test::RepeatedRecord, before, expected }
 }
 
@@ -75,7 +75,8 @@ struct Column<'a> {
 }
 
 impl Column<'_> {
-    fn rule(&self, check: Check, test: Test, before: String) -> Rule {
+    fn rule(&self, check: Check, test: Test, mut before: String) -> Rule {
+        before.insert_str(0, "before: ");
         Rule { check, column: self.name.to_owned(), test, before, expected: 0.0 }
     }
 

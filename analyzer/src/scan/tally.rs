@@ -7,6 +7,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::{alike, hit_column, repeats::Repeats};
 use crate::{
+    declared::Declared,
     profile::{ColumnProfile, Pair, Relations, Rows, Sample, Table},
     read::Unreadable,
     rules::{Rule, Test},
@@ -43,6 +44,7 @@ pub(crate) struct Candidates {
 
 pub(super) struct Tally {
     names: Vec<String>,
+    personal: Vec<bool>,
     columns: Vec<ColumnProfile>,
     rules: Vec<Watched>,
     words: usize,
@@ -57,23 +59,24 @@ pub(super) struct Tally {
 
 /// A rule as the scan sees it.
 struct Watched {
-    column: Option<usize>,
+    columns: Vec<usize>,
     keys: Option<Repeats>,
     is_record: bool,
 }
 
 impl Tally {
-    pub(super) fn new(names: &[String], rules: &[Rule]) -> Result<Self, Unreadable> {
+    pub(super) fn new(names: &[String], rules: &[Rule], declared: &Declared) -> Result<Self, Unreadable> {
         let scratch = NamedTempFile::new()?;
         let writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(scratch.reopen()?));
         let watch = |rule: &Rule| Watched {
-            column: names.iter().position(|name| *name == rule.column),
-            keys: matches!(rule.test, Test::RepeatedValue).then(Repeats::default),
+            columns: rule.columns().iter().filter_map(|column| names.iter().position(|name| name == column)).collect(),
+            keys: matches!(rule.test, Test::RepeatedValue | Test::RepeatedKey(_)).then(Repeats::default),
             is_record: matches!(rule.test, Test::RepeatedRecord),
         };
         Ok(Self {
             names: names.to_vec(),
-            columns: vec![ColumnProfile::default(); names.len()],
+            personal: names.iter().map(|name| declared.is_personal(name)).collect(),
+            columns: names.iter().map(|name| blank(declared.is_personal(name))).collect(),
             rules: rules.iter().map(watch).collect(),
             words: rules.len().div_ceil(64).max(1),
             scanned: Scanned {
@@ -131,13 +134,17 @@ impl Tally {
         let mut masks = vec![0_u64; batch.height() * self.words];
         for at in 0..self.rules.len() {
             let watched = &mut self.rules[at];
-            let column = watched.column.map(|column| cells[column]);
-            let guilty: BooleanChunked = match (&mut watched.keys, column) {
-                (Some(keys), Some(column)) => {
+            let column = watched.columns.first().filter(|column| !self.personal[**column]).map(|column| cells[*column]);
+            let guilty: BooleanChunked = match (&mut watched.keys, watched.columns.as_slice()) {
+                (Some(keys), [column]) => {
                     let repeated = |cell: Option<&str>| {
                         cell.is_some_and(|text| !text.is_empty() && keys.is_repeat(value::hash(text)))
                     };
-                    column.iter().map(repeated).collect()
+                    cells[*column].iter().map(repeated).collect()
+                }
+                (Some(keys), columns) => {
+                    let key = |row: usize| key_of(columns.iter().map(|column| cells[*column].get(row)));
+                    (0..batch.height()).map(|row| key(row).is_some_and(|key| keys.is_repeat(key))).collect()
                 }
                 _ if watched.is_record => hashes.iter().map(|hash| self.rows.is_repeat(*hash)).collect(),
                 _ => batch.column(&hit_column(at))?.bool()?.clone(),
@@ -185,6 +192,17 @@ impl Hits {
             self.examples.push(example);
         }
     }
+}
+
+fn blank(personal: bool) -> ColumnProfile {
+    if personal { ColumnProfile::personal() } else { ColumnProfile::default() }
+}
+
+/// The hash of some cells together; none where all are without a value.
+fn key_of<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> Option<u64> {
+    let hashes = cells.map(|cell| cell.filter(|text| !text.is_empty()).map_or(NO_VALUE, value::hash));
+    let (key, filled) = hashes.fold((0, false), |(key, filled), hash| (mix(key, hash), filled || hash != NO_VALUE));
+    filled.then_some(key)
 }
 
 /// The keys that a rule votes with.

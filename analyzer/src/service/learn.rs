@@ -11,7 +11,7 @@ use super::{
     Config,
     store::{Store, StoreError},
 };
-use crate::{Push, profile};
+use crate::{Declared, Push, profile};
 
 /// Why learning stopped. What was learned before stays; learning again does no harm.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +61,9 @@ pub async fn learn(
         let push =
             Push { source, dataset: dataset.into(), customer: customer.into(), delivered_at, tags: BTreeMap::new() };
         let id = push.source.push_id();
-        let profiled =
-            tokio::task::spawn_blocking(move || profile(&file, &push)).await.expect("profiling does not panic");
+        let profiled = tokio::task::spawn_blocking(move || profile(&file, &push, &Declared::default()))
+            .await
+            .expect("profiling does not panic");
         match profiled {
             Ok(profile) => {
                 let json = serde_json::to_vec(&profile).expect("a profile is plain data");

@@ -1,6 +1,6 @@
 //! Verdicts, edges by name.
 
-use holdpoint_analyzer::{Profile, Settings};
+use holdpoint_analyzer::{Declared, Profile, Settings};
 use holdpoint_review::Share;
 
 use crate::{Customer, acme, checks, flagged, orders};
@@ -151,7 +151,7 @@ fn flagged_records_carry_reasons_and_are_safe_in_a_spreadsheet() {
 fn a_push_is_compared_with_earlier_ones_only() {
     let mut customer = acme();
     let file = customer.file("late.csv", orders(9, 100).as_bytes());
-    customer.accepted.push(holdpoint_analyzer::profile(&file, &crate::push(&file, 99)).unwrap());
+    customer.accepted.push(holdpoint_analyzer::profile(&file, &crate::push(&file, 99), &Declared::default()).unwrap());
     let push = customer.file("push.csv", orders(6, 100).as_bytes());
     let push_of = crate::push(&push, 6);
     let baseline = holdpoint_analyzer::Baseline::learn(customer.accepted, push_of.delivered_at);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod command;
+mod declared;
 mod hostile;
 mod judgement;
 mod stopping;
@@ -13,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use holdpoint_analyzer::{Analysis, Baseline, Profile, Push, Settings, analyze, profile};
+use holdpoint_analyzer::{Analysis, Baseline, Declared, Profile, Push, Settings, analyze, profile};
 use holdpoint_review::ObjectVersion;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -35,7 +36,7 @@ impl Customer {
         for text in files {
             let at = customer.accepted.len();
             let file = customer.file(&format!("{at:04}.csv"), text.as_bytes());
-            customer.accepted.push(profile(&file, &push(&file, at)).unwrap());
+            customer.accepted.push(profile(&file, &push(&file, at), &Declared::default()).unwrap());
         }
         customer
     }

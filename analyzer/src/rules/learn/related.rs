@@ -40,11 +40,11 @@ pub(crate) fn related(
     for (pair, kept) in best(&relations.orders, certainty, 0.1) {
         let kinds = table.columns.get(&pair.0).and_then(kind_of).zip(table.columns.get(&pair.1).and_then(kind_of));
         let Some((left, right)) = kinds else { continue };
-        let before = format!("not above {} in all but {} {within}", pair.1, words::percent(rate(kept)));
+        let before = format!("before: not above {} in all but {} {within}", pair.1, words::percent(rate(kept)));
         rules.push(rule(Check::Order, pair, Test::Above(pair.1.clone(), left, right), before, floor(kept)));
     }
     for (pair, kept) in best(&relations.parts, certainty, 0.3).into_iter().filter(|(pair, _)| is_known(pair, "part")) {
-        let before = format!("part of {} in all but {} {within}", pair.1, words::percent(rate(kept)));
+        let before = format!("before: part of {} in all but {} {within}", pair.1, words::percent(rate(kept)));
         rules.push(rule(Check::Part, pair, Test::NotIn(pair.1.clone()), before, floor(kept)));
     }
     rules.extend(forms(relations, within));
@@ -122,7 +122,7 @@ fn hardly_together(pair: &Pair, seen: &BTreeMap<u16, u64>, within: &str) -> Opti
     let is_null = |form: u8| form == NO_FORM;
     let nulls = missing.iter().any(|forms| forms.to_be_bytes().into_iter().any(is_null));
     let what = if nulls { "filled and empty as now" } else { "in these forms" };
-    let before = format!("with {} {what} in {} {within}", pair.1, words::percent(broken / of));
+    let before = format!("before: with {} {what} in {} {within}", pair.1, words::percent(broken / of));
     let test = Test::Together(pair.1.clone(), Arc::new(missing));
     Some((mass, rule(Check::Together, pair, test, before, (broken / of).max(2.0 / of))))
 }
@@ -143,7 +143,7 @@ fn dependency(pair: &Pair, keys: &Keys, certainty: Certainty, within: &str) -> O
     if of == 0 || rate > certainty.broken {
         return None;
     }
-    let before = format!("decided by {} in all but {} {within}", pair.0, words::percent(rate));
+    let before = format!("before: decided by {} in all but {} {within}", pair.0, words::percent(rate));
     let test = Test::Against(pair.0.clone(), Arc::new(known));
     Some(Rule {
         check: Check::Dependency,
