@@ -4,9 +4,8 @@ use holdpoint_review::BaselineSummary;
 use jiff::Timestamp;
 
 use crate::{
-    cold,
     history::History,
-    profile::{Profile, Table},
+    profile::Profile,
     replay::{Calibration, HARD, HARD_RELATION},
     rules::{Check, Rule, learn},
 };
@@ -51,9 +50,9 @@ impl Baseline {
         self.history.is_empty()
     }
 
-    /// Rules for a push without history, from what is dominant within it.
-    pub(crate) fn within(table: &Table) -> Vec<Weighed> {
-        cold::rules(table).into_iter().map(|rule| Weighed { rule, is_hard: true, allowance: 0.0 }).collect()
+    /// Rules for a push without history, where there is nothing to weigh them by.
+    pub(crate) fn of_rules(rules: Vec<Rule>) -> Vec<Weighed> {
+        rules.into_iter().map(|rule| Weighed { rule, is_hard: true, allowance: 0.0 }).collect()
     }
 
     /// What of an excess lies beyond the worst that replay saw.

@@ -1,9 +1,10 @@
 //! Rules for a push without history: what is dominant within it is taken for normal, and a small minority for wrong.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    history::kind_of,
+    baseline::Weighed,
+    history::{is_identifier, kind_of},
     profile::{ColumnProfile, Spread, Table},
     rules::{Certainty, Check, Quantity, Rule, Test, common, related, spread_of},
     words,
@@ -18,6 +19,38 @@ const ENOUGH: u64 = 50;
 
 /// What must be true of a relation within a push that may be dirty.
 const RELATED: Certainty = Certainty { broken: 0.15, agree: 0.67, of: 4 };
+
+/// A guess agrees with what is learned where no rule hits more records than by so much of all.
+const AGREES: f64 = 0.001;
+
+/// What a glimpse of a push suggests: its rules, and those on missing values that chance may have left out.
+pub(crate) fn guess(glimpse: &Table) -> Vec<Rule> {
+    let mut rules = rules(glimpse);
+    for (name, column) in glimpse.columns.iter().filter(|(_, column)| column.filled > 0) {
+        let is_known = rules.iter().any(|rule| rule.check == Check::Null && rule.column == *name);
+        if !is_known && (column.nulls == 0 || is_minority(column.nulls / 2, column.records())) {
+            rules.push(rule(Check::Null, name, Test::Null, "nearly always filled"));
+        }
+    }
+    rules
+}
+
+/// Whether the rules that a push was judged by do as those that the whole push taught; what it did not teach counts no more.
+pub(crate) fn stands(guess: &mut [Weighed], learned: &[Rule], table: &Table) -> bool {
+    let agrees = |rule: &Rule| {
+        let guessed = guess.iter().find(|guess| guess.rule.key() == rule.key());
+        (guessed.map_or(0.0, |guess| guess.rule.rate_in(table)) - rule.rate_in(table)).abs() <= AGREES
+    };
+    if !learned.iter().all(agrees) {
+        return false;
+    }
+    for weighed in guess {
+        if !learned.iter().any(|rule| rule.key() == weighed.rule.key()) {
+            *weighed = Weighed { is_hard: false, allowance: 1.0, ..weighed.clone() };
+        }
+    }
+    true
+}
 
 /// Rules from the profile of the push itself.
 pub(crate) fn rules(table: &Table) -> Vec<Rule> {
@@ -54,7 +87,12 @@ fn absent(name: &str, column: &ColumnProfile) -> Vec<Rule> {
         rules.push(rule(Check::Null, name, Test::Null, "nearly always filled"));
     }
     let dominant = column.sentinels.iter().filter(|(_, count)| !is_minority(**count, column.filled));
-    let dominant = dominant.map(|(sentinel, _)| sentinel.clone()).collect();
+    let mut dominant: BTreeSet<String> = dominant.map(|(sentinel, _)| sentinel.clone()).collect();
+    if is_identifier(column, &[column]) {
+        // A counter comes by all nines once.
+        let is_once = |(sentinel, count): &(&String, &u64)| **count == 1 && sentinel.parse::<u64>().is_ok();
+        dominant.extend(column.sentinels.iter().filter(is_once).map(|(sentinel, _)| sentinel.clone()));
+    }
     rules.push(rule(Check::Sentinel, name, Test::Sentinel(Arc::new(dominant)), "hardly any here"));
     rules
 }
@@ -66,7 +104,9 @@ fn kind(name: &str, column: &ColumnProfile) -> Vec<Rule> {
     if is_minority(column.filled - spread.count(), column.filled) {
         rules.push(rule(Check::Type, name, Test::NotA(quantity), "nearly all of one type"));
     }
-    if let (Quantity::Number, Some((low, high))) = (quantity, usual(spread)) {
+    // The numbers of a counter lie where they lie.
+    let usual = if is_identifier(column, &[column]) { None } else { usual(spread) };
+    if let (Quantity::Number, Some((low, high))) = (quantity, usual) {
         let (low, high) = with_frequent(column, low, high);
         let before =
             format!("nearly all within {} to {}", words::quantity(quantity, low), words::quantity(quantity, high));

@@ -4,6 +4,7 @@
 //! baseline give the same report, byte for byte: nothing here knows the time or draws a number.
 
 mod findings;
+mod measure;
 mod plots;
 mod together;
 
@@ -115,13 +116,9 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn judge(&self, file: &Path) -> Result<Analysis, Unreadable> {
         let opened = read::open(file, Path::new(&self.push.source.key), Limits::default())?;
-        let weighed = self.rules(&opened)?;
-        let mut rules: Vec<Rule> = weighed.iter().map(|weighed| weighed.rule.clone()).collect();
+        let (weighed, scanned) = self.measure(&opened)?;
+        let rules: Vec<Rule> = weighed.iter().map(|weighed| weighed.rule.clone()).collect();
         let declared = &self.settings.declared;
-        let mut scanned = scan(&opened, &rules, declared)?;
-        if !self.baseline.is_empty() && vote(&mut rules, &scanned.table) {
-            scanned = scan(&opened, &rules, declared)?;
-        }
         let names: Vec<bool> = (0..rules.len()).map(|at| findings::names_records(&weighed[at], &scanned, at)).collect();
         let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &names, declared)?;
         let found = self.findings(&opened, &weighed, &scanned, &names);
@@ -134,20 +131,6 @@ impl Judge<'_> {
         };
         let profile = self.profile(&report, opened.columns.clone(), scanned.table);
         Ok(Analysis { report, page, profile: Some(profile), flagged: flagged.csv })
-    }
-
-    /// What is declared, and the baseline's rules, for the columns that there are; without a baseline those that the push itself teaches.
-    fn rules(&self, opened: &Opened) -> Result<Vec<Weighed>, Unreadable> {
-        let declared = &self.settings.declared;
-        let learned = if self.baseline.is_empty() {
-            Baseline::within(&scan(opened, &[], declared)?.table)
-        } else {
-            self.baseline.rules.clone()
-        };
-        let is_there = |weighed: &Weighed| {
-            weighed.rule.columns().into_iter().all(|name| opened.columns.iter().any(|column| column == name))
-        };
-        Ok(declared.rules().into_iter().chain(learned).filter(is_there).collect())
     }
 
     fn findings(&self, opened: &Opened, weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -> Vec<Found> {
@@ -222,18 +205,6 @@ impl Judge<'_> {
             table,
         }
     }
-}
-
-/// Adds to the rules what the records of the push say of each other; whether they are against any of them.
-fn vote(rules: &mut [Rule], table: &Table) -> bool {
-    let mut disputed = false;
-    for rule in rules {
-        if let Some(decided) = rule.with_votes(table) {
-            *rule = decided;
-            disputed = true;
-        }
-    }
-    disputed
 }
 
 fn first_push() -> Finding {

@@ -17,7 +17,7 @@ pub(crate) use column::length_class;
 use holdpoint_review::{ContentHash, PushId, Share};
 use jiff::Timestamp;
 pub(crate) use relations::{Kept, Keys, Pair, Relations, Verdict, both};
-pub(crate) use rows::{NO_FORM, Rows, form, short_hash};
+pub(crate) use rows::{Cell, NO_FORM, Rows, short_hash};
 pub(crate) use sample::Sample;
 use serde::{Deserialize, Serialize};
 pub(crate) use spread::Spread;
@@ -106,7 +106,7 @@ mod tests {
         for row in rows {
             let hash = crate::value::hash(&format!("{row:?}"));
             records.add(hash);
-            sample.add(hash, row.iter().map(Option::as_deref));
+            sample.add(hash, || row.iter().map(|cell| Cell::of(cell.as_deref())).collect());
         }
         let relations = Relations::of(&names, &columns, &sample, &[("a".to_owned(), "b".to_owned())].into());
         Table { columns: names.into_iter().zip(columns).collect(), records, relations }

@@ -1,4 +1,4 @@
-//! From a file to a frame: whatever a customer delivers, as columns of text.
+//! From a file to a frame: whatever a customer delivers, as columns of text, numbers and moments.
 //!
 //! The file is read once before Polars sees it: for the hash of its bytes, to unpack gzip and zstd (bounded, into a scratch
 //! file), and to say in plain words what is wrong with it: broken text, a Parquet file without its footer, a name that promises
@@ -6,18 +6,21 @@
 //! late is not lost. Everything else is Polars' streaming scan; nothing here grows with the file but the scratch file.
 
 mod delimiter;
+mod glimpse;
 mod json_lines;
+mod source;
 mod unpack;
 
 use std::{
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use holdpoint_review::ContentHash;
 use polars::prelude::*;
 use sha2::{Digest, Sha256};
+use source::Source;
 use tempfile::TempPath;
 use unpack::Unpacked;
 
@@ -86,9 +89,16 @@ impl Default for Limits {
 
 /// A push that can be scanned, any number of times, as long as this lives.
 pub(crate) struct Opened {
-    pub(crate) frame: LazyFrame,
     pub(crate) columns: Vec<String>,
+    /// Zero bits that a record's hash must end in for the record to be in the profile's sample.
+    pub(crate) level: u8,
+    /// Unpacked, and as lines if it was NDJSON.
+    path: PathBuf,
+    records: usize,
+    /// The delimiter of a file of lines.
+    lines: Option<u8>,
     format: Format,
+    source: Source,
     /// Deleted on drop.
     _scratch: Vec<TempPath>,
 }
@@ -135,7 +145,7 @@ impl Format {
 pub(crate) fn content_hash(path: &Path) -> io::Result<ContentHash> {
     let mut hasher = Sha256::new();
     let mut file = File::open(path)?;
-    let mut chunk = vec![0; 1 << 20];
+    let mut chunk = vec![0; 1 << 17];
     loop {
         match file.read(&mut chunk)? {
             0 => return Ok(ContentHash::of_sha256(hasher.finalize().into())),
@@ -153,22 +163,70 @@ pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, U
         return Err(Unreadable::WrongFormat { named: named.name(), found: format.name() });
     }
     let mut scratch: Vec<_> = scratch.into_iter().collect();
-    let frame = match format {
-        Format::Parquet => scan_parquet(&plain)?,
-        Format::Csv => scan_text(&plain, &start)?,
+    let (path, lines) = match format {
+        Format::Parquet => (plain, None),
+        Format::Csv => {
+            require_text(&plain, &start)?;
+            (plain, Some(delimiter::sniff(&start)))
+        }
         Format::JsonLines => {
             unpack::require_utf8(&plain)?;
             let rewritten = json_lines::rewrite(&plain, limits)?;
-            let frame = scan_csv(&rewritten, b',')?;
+            let path = rewritten.to_path_buf();
             scratch.push(rewritten);
-            frame
+            (path, Some(b','))
         }
     };
-    let (frame, columns) = as_text(frame, format)?;
-    Ok(Opened { frame, columns, format, _scratch: scratch })
+    let columns = columns(&path, lines, format)?;
+    let (source, records) = match lines {
+        None => Source::typed(&path).map_err(|error| broken(format, &error))?,
+        Some(delimiter) => (Source::Lines(Box::new(scan_csv(&path, delimiter)?)), count_lines(&path)?),
+    };
+    Ok(Opened { columns, level: level(records), path, records, lines, format, source, _scratch: scratch })
+}
+
+/// The level at which a sample of so many records is large enough for shares within a tenth of a per cent, and small enough to
+/// cost little. Up to [`ALL`] it is all of them.
+fn level(records: usize) -> u8 {
+    const ALL: usize = 1 << 17;
+    const SAMPLE: usize = 1 << 16;
+    let most = if records <= ALL { ALL } else { SAMPLE };
+    (0..64).find(|level| records >> level <= most).unwrap_or(64)
+}
+
+/// About how many lines a file has, by the length of the first ones.
+fn count_lines(path: &Path) -> io::Result<usize> {
+    let start = start_of(path)?;
+    let ends = start.split(|byte| *byte == b'\n').count().max(1) as u64;
+    let lines = std::fs::metadata(path)?.len() * ends / (start.len() as u64).max(1);
+    Ok(usize::try_from(lines).unwrap_or(usize::MAX))
 }
 
 impl Opened {
+    /// Some records from a few places, to be scanned in full; none of a file that is small, or of which no part can be read.
+    pub(crate) fn glimpse(&self) -> Option<Self> {
+        if self.level == 0 {
+            return None;
+        }
+        let (source, scratch) = match self.lines {
+            None => (Source::Few(glimpse::of_records(&self.path, self.records).ok()?), None),
+            Some(delimiter) => {
+                let lines = glimpse::of_lines(&self.path).ok()?;
+                (Source::Lines(Box::new(scan_csv(&lines, delimiter).ok()?)), Some(lines))
+            }
+        };
+        let (columns, path) = (self.columns.clone(), self.path.clone());
+        Some(Self { columns, path, level: 0, source, _scratch: scratch.into_iter().collect(), ..*self })
+    }
+
+    /// Hands over the records batch by batch, in their order.
+    pub(crate) fn each_batch(
+        &self,
+        take: impl Fn(&DataFrame) -> PolarsResult<()> + Send + Sync + 'static,
+    ) -> PolarsResult<()> {
+        self.source.each(self.columns.len(), take)
+    }
+
     /// What a failed scan says about the file.
     pub(crate) fn unreadable(&self, error: &PolarsError) -> Unreadable {
         broken(self.format, error)
@@ -183,12 +241,13 @@ fn start_of(path: &Path) -> io::Result<Vec<u8>> {
     Ok(start)
 }
 
-fn scan_text(path: &Path, start: &[u8]) -> Result<LazyFrame, Unreadable> {
+/// Refuses what is no text, or blank.
+fn require_text(path: &Path, start: &[u8]) -> Result<(), Unreadable> {
     unpack::require_utf8(path)?;
     if start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii().is_empty() {
         return Err(Unreadable::Empty);
     }
-    scan_csv(path, delimiter::sniff(start))
+    Ok(())
 }
 
 /// A CSV with every column as text: to guess types here costs more than the read itself, and the baseline knows them.
@@ -202,28 +261,25 @@ fn scan_csv(path: &Path, delimiter: u8) -> Result<LazyFrame, Unreadable> {
         .map_err(|error| broken(Format::Csv, &error))
 }
 
-fn scan_parquet(path: &Path) -> Result<LazyFrame, Unreadable> {
-    let args = ScanArgsParquet { glob: false, ..Default::default() };
-    LazyFrame::scan_parquet(polars_path(path), args).map_err(|error| broken(Format::Parquet, &error))
-}
-
 fn polars_path(path: &Path) -> PlRefPath {
     PlRefPath::new(path.to_string_lossy())
 }
 
-/// Casts every column to text and checks that each can be.
-fn as_text(mut frame: LazyFrame, format: Format) -> Result<(LazyFrame, Vec<String>), Unreadable> {
-    let schema = frame.collect_schema().map_err(|error| broken(format, &error))?;
+/// The names of the columns, if there are any and their cells can be judged.
+fn columns(path: &Path, lines: Option<u8>, format: Format) -> Result<Vec<String>, Unreadable> {
+    let typed = || LazyFrame::scan_parquet(polars_path(path), ScanArgsParquet { glob: false, ..Default::default() });
+    let schema = match lines {
+        Some(delimiter) => scan_csv(path, delimiter)?.collect_schema(),
+        None => typed().and_then(|mut frame| frame.collect_schema()),
+    };
+    let schema = schema.map_err(|error| broken(format, &error))?;
     if schema.is_empty() {
         return Err(Unreadable::Columns("there are none".to_owned()));
     }
     if let Some((name, _)) = schema.iter().find(|(_, dtype)| dtype.is_nested() || matches!(dtype, DataType::Binary)) {
         return Err(Unreadable::Columns(format!("{name} is nested or binary")));
     }
-    let columns = schema.iter_names().map(ToString::to_string).collect();
-    let others = schema.iter().filter(|(_, dtype)| **dtype != DataType::String);
-    let casts: Vec<Expr> = others.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
-    Ok((if casts.is_empty() { frame } else { frame.with_columns(casts) }, columns))
+    Ok(schema.iter_names().map(ToString::to_string).collect())
 }
 
 fn broken(format: Format, error: &PolarsError) -> Unreadable {

@@ -45,8 +45,7 @@ impl Calibration {
         let mut pushes = Vec::new();
         for held_out in &history.members[first..] {
             let rules = learn(&known);
-            let hits: Vec<_> =
-                rules.iter().map(|rule| (rule.key(), rule.rate_in(&held_out.table, held_out.records))).collect();
+            let hits: Vec<_> = rules.iter().map(|rule| (rule.key(), rule.rate_in(&held_out.table))).collect();
             for excess in mass::excesses(&known, &held_out.table, held_out.records) {
                 let worst = calibration.worst.entry((excess.check, excess.column)).or_default();
                 *worst = worst.max(excess.share);

@@ -1,11 +1,11 @@
-//! Hard rules: what a single record can be guilty of, each one boolean expression over the frame.
+//! Hard rules: what a single record can be guilty of.
 //!
 //! A rule is learned from profiles, so it can be tried on profiles too ([`Rule::rate_in`]): that is how replay knows, without
 //! any old file at hand, how often it would have hit a push that was fine. Two need memory of the records before (a repeated
 //! key, a repeated record) and are carried out by the scan.
 
 mod count;
-mod expr;
+mod guilt;
 mod learn;
 #[cfg(test)]
 mod oracle;
@@ -16,6 +16,7 @@ use std::{
 };
 
 pub(crate) use count::spread_of;
+pub(crate) use guilt::Cell;
 pub(crate) use learn::{Certainty, common, learn, related};
 
 use regex::Regex;
@@ -158,6 +159,12 @@ pub(crate) enum Test {
 }
 
 impl Test {
+    /// Whether it looks at one cell of one record at a time.
+    pub(crate) fn is_of_one_cell(&self) -> bool {
+        let is_of_repeats = matches!(self, Self::RepeatedValue | Self::RepeatedKey(_) | Self::RepeatedRecord);
+        !is_of_repeats && self.other().is_none()
+    }
+
     /// The second column that it looks at.
     pub(crate) fn other(&self) -> Option<&str> {
         match self {

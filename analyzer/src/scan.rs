@@ -1,13 +1,19 @@
 //! The one scan of a push: Polars streams it in order, in batches; profile, hits and flagged records come out together.
 //!
-//! Each rule arrives as a boolean column computed inside the query; here they are folded into one bit mask per record. Cells
-//! are profiled in the same pass, so a push with a baseline is read once. Memory holds one batch, the sketches, and the bounded
-//! set of hashes that finds duplicates; records that a rule hit go to a scratch file at once.
+//! Every record is held against every rule; one bit mask per record says which it broke. Columns of a typed file are judged as
+//! the numbers they are. The profile is of a sample of the records where there are many: those whose hash ends in enough zero
+//! bits, the same whatever their order. Memory holds one batch, the sketches, and the bounded set of hashes that finds
+//! duplicates; records that a rule hit go to a scratch file at once.
 
 mod alike;
+mod batch;
+mod cells;
 mod hashed;
+mod pairs;
+mod plain;
 mod repeats;
 mod tally;
+mod watch;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -24,25 +30,12 @@ use crate::{
     rules::Rule,
 };
 
-/// Records per batch: large enough for vectorised work, small enough that a wide push fits.
-const CELLS_PER_BATCH: usize = 1 << 20;
-
 /// Scans the push with these rules; of declared personal columns no value is kept.
 pub(crate) fn scan(opened: &Opened, rules: &[Rule], declared: &Declared) -> Result<Scanned, Unreadable> {
-    let tally = Arc::new(Mutex::new(Tally::new(&opened.columns, rules, declared)?));
-    // Locked once per batch, by the one thread that the sink calls in order.
+    let tally = Arc::new(Mutex::new(Tally::new(opened, rules, declared)?));
+    // Locked once per batch, by the one thread that they come from in order.
     let sink = Arc::clone(&tally);
-    let batches = PlanCallback::new(move |batch: DataFrame| {
-        sink.lock().unwrap_or_else(PoisonError::into_inner).add(&batch)?;
-        Ok(false)
-    });
-    let hits = rules.iter().enumerate().filter_map(|(at, rule)| Some(rule.expr()?.alias(hit_column(at))));
-    let frame = opened.frame.clone().with_columns(hits.collect::<Vec<_>>());
-    let rows = CELLS_PER_BATCH / opened.columns.len().max(1);
-    let query = || {
-        let chunk = std::num::NonZeroUsize::new(rows.clamp(256, 65_536));
-        frame.sink_batches(batches, true, chunk)?.collect_with_engine(Engine::Streaming)
-    };
+    let query = || opened.each_batch(move |frame| sink.lock().unwrap_or_else(PoisonError::into_inner).add(frame));
     // Polars panics on some files that it should refuse; such a file is unreadable, and the service lives on.
     let outcome =
         catch_unwind(AssertUnwindSafe(query)).unwrap_or_else(|_| Err(polars_err!(ComputeError: "the reader gave up")));
@@ -52,7 +45,15 @@ pub(crate) fn scan(opened: &Opened, rules: &[Rule], declared: &Declared) -> Resu
     tally.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
 }
 
-/// A rule's column in the batch; no column of a push can have this name, because a line feed ends a header.
-fn hit_column(at: usize) -> PlSmallStr {
-    format!("\n{at}").into()
+/// Each record and rule that it breaks, for the oracle.
+#[cfg(test)]
+pub(crate) fn hits(frame: &DataFrame, rules: &[Rule]) -> Vec<(usize, usize)> {
+    tally::hits(frame, rules)
+}
+
+/// The text of each cell of a column, for the oracle.
+#[cfg(test)]
+pub(crate) fn texts(series: &Series) -> Vec<Option<String>> {
+    let cells = cells::Cells::of(&series.clone().into_column()).expect("a column of a file");
+    (0..series.len()).map(|row| cells.text(row, &mut String::new()).map(ToOwned::to_owned)).collect()
 }

@@ -19,6 +19,12 @@ pub(crate) fn hash(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }
 
+/// A stable hash of what is a number already.
+pub(crate) fn spread_bits(bits: u64) -> u64 {
+    let folded = bits.wrapping_mul(0x9fb2_1c65_1e98_df25);
+    (folded ^ folded >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
 /// A text without the blanks around it. Nearly none has any, and to ask Unicode about each is slow.
 fn trimmed(text: &str) -> &str {
     let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);

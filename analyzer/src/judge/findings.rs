@@ -64,7 +64,12 @@ fn beyond(weighed: &Weighed, scanned: &Scanned, at: usize) -> f64 {
 
 #[expect(clippy::cast_precision_loss, reason = "compared with what was learned, not with the threshold")]
 fn rate(scanned: &Scanned, at: usize) -> f64 {
-    scanned.hits[at].records as f64 / scanned.records.max(1) as f64
+    hit(scanned, at) as f64 / scanned.records.max(1) as f64
+}
+
+/// Records that a rule hit, with those that only an estimate knows of.
+fn hit(scanned: &Scanned, at: usize) -> u64 {
+    (scanned.hits[at].records + scanned.hits[at].others).min(scanned.records)
 }
 
 /// The share of a number of records that is nearest to a learned one.
@@ -84,7 +89,7 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
     for (at, weighed) in weighed.iter().enumerate() {
         let (rule, hits) = (&weighed.rule, &scanned.hits[at]);
         let share = if names[at] {
-            Share::new(hits.records, scanned.records)
+            Share::new(hit(scanned, at), scanned.records)
         } else {
             share_of(beyond(weighed, scanned, at), scanned.records)
         };
@@ -102,11 +107,14 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
         } else {
             format!(", of which up to {} is usual", words::percent(weighed.allowance))
         };
-        let now = Share::new(hits.records, scanned.records);
-        let reason = format!("{subject}: {} in {now} of the records{usual}; {}", rule.check.name(), rule.before);
+        let now = Share::new(hit(scanned, at), scanned.records);
+        let about = if hits.others > 0 { "about " } else { "" };
+        let reason = format!("{subject}: {} in {about}{now} of the records{usual}; {}", rule.check.name(), rule.before);
         let columns = if rule.column.is_empty() { Vec::new() } else { vec![rule.column.clone()] };
         let check = rule.check.name().to_owned();
-        let finding = Finding { check, columns, hard: names[at], share, reason, examples: hits.examples.clone() };
+        // What is only estimated names too few records to be counted by them.
+        let hard = names[at] && hits.others == 0;
+        let finding = Finding { check, columns, hard, share, reason, examples: hits.examples.clone() };
         found.push(Found { finding, breaks: false });
     }
     found.extend(together::told(broken));

@@ -20,7 +20,7 @@ pub(crate) const NO_FORM: u8 = u8::MAX;
 
 /// One cell as relations see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     /// 0 for no value.
     pub(super) hash: u32,
     pub(super) form: u8,
@@ -36,11 +36,12 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Takes in a record, unless it is known or not in the sample.
-    pub(crate) fn add<'a>(&mut self, hash: u64, cells: impl Iterator<Item = Option<&'a str>>) {
+    pub(crate) fn add(&mut self, hash: u64, cells: impl FnOnce() -> Vec<Cell>) {
         if hash.trailing_zeros() < self.level || self.kept.contains_key(&hash) {
             return;
         }
-        let cells: Vec<Cell> = cells.take(COLUMNS).map(cell).collect();
+        let mut cells = cells();
+        cells.truncate(COLUMNS);
         let most = (CELLS / cells.len().max(1)).min(RECORDS);
         self.kept.insert(hash, cells);
         while self.kept.len() > most {
@@ -66,11 +67,13 @@ pub(crate) fn form(text: Option<&str>) -> u8 {
     text.filter(|text| !text.is_empty()).map_or(NO_FORM, value::shape)
 }
 
-fn cell(text: Option<&str>) -> Cell {
-    let text = text.filter(|text| !text.is_empty());
-    Cell {
-        hash: text.map_or(0, short_hash),
-        form: form(text),
-        text: text.filter(|text| text.len() <= LONGEST_BYTES).map(Into::into),
+impl Cell {
+    pub(crate) fn of(text: Option<&str>) -> Self {
+        let text = text.filter(|text| !text.is_empty());
+        Self {
+            hash: text.map_or(0, short_hash),
+            form: form(text),
+            text: text.filter(|text| text.len() <= LONGEST_BYTES).map(Into::into),
+        }
     }
 }

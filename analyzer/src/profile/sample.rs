@@ -24,6 +24,11 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// Of values of which only those at this level are told.
+    pub(crate) fn at(level: u8) -> Self {
+        Self { level, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, hash: u64) {
         self.add_many(hash, 1);
     }

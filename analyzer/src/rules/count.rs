@@ -2,29 +2,25 @@
 
 use std::sync::Arc;
 
-use super::{Quantity, Rule, Test, expr::is_misspelt};
+use super::{Quantity, Rule, Test, guilt::is_misspelt};
 use crate::profile::{ColumnProfile, Relations, Spread, Table, Verdict, length_class};
 
 impl Rule {
     /// Share of the records that the rule would have hit, exact wherever the profile is.
     #[expect(clippy::cast_precision_loss, reason = "a rate that is learned, not the one that decides")]
-    pub(crate) fn rate_in(&self, table: &Table, records: u64) -> f64 {
-        if records == 0 {
-            return 0.0;
-        }
+    pub(crate) fn rate_in(&self, table: &Table) -> f64 {
         if let Test::RepeatedRecord = self.test {
             return table.records.repeated();
         }
-        let Some(column) = table.columns.get(&self.column) else { return 0.0 };
+        let Some(column) = table.columns.get(&self.column).filter(|column| column.records() > 0) else { return 0.0 };
+        let records = column.records() as f64;
         if let Some(other) = self.test.other() {
             return self.count_in_relations(other, &table.relations) as f64 / table.relations.records.max(1) as f64;
         }
         match &self.test {
-            Test::Hash(known) => {
-                column.sample.share_not_in(known).unwrap_or(0.0) * column.filled as f64 / records as f64
-            }
+            Test::Hash(known) => column.sample.share_not_in(known).unwrap_or(0.0) * column.filled as f64 / records,
             Test::RepeatedValue => column.sample.repeated(),
-            _ => self.count_in(column) as f64 / records as f64,
+            _ => self.count_in(column) as f64 / records,
         }
     }
 

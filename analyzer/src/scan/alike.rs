@@ -1,45 +1,46 @@
 //! Equal cells of one batch, so that each text is looked at once: what a text is does not depend on where it stands.
 
-use polars::prelude::*;
-
-use super::hashed::ByHash;
+use super::{
+    cells::{Cells, NO_VALUE},
+    hashed::ByHash,
+};
 use crate::{profile::ColumnProfile, value};
 
 /// Cells after which it shows whether many are alike; where they are not, to look for equal ones costs more than it saves.
 const TRIED: usize = 4096;
 
-/// Adds a batch's cells to a profile and tells each cell's hash in turn, none where it has no value.
-pub(super) fn add(
-    column: &mut ColumnProfile,
-    cells: &StringChunked,
-    buffer: &mut String,
-    mut tell: impl FnMut(Option<u64>),
-) {
-    let mut alike: ByHash<(&str, u64)> = ByHash::default();
-    let mut is_worth_it = true;
-    let mut nulls = 0;
-    for (place, cell) in cells.iter().enumerate() {
-        let cell = cell.filter(|text| !text.is_empty()).map(|text| (text, value::hash(text)));
-        tell(cell.map(|(_, hash)| hash));
-        let Some((text, hash)) = cell else {
+/// Adds the cells of these rows to a profile.
+pub(super) fn add(column: &mut ColumnProfile, cells: &Cells, hashes: &[u64], rows: &[usize]) {
+    let mut alike: ByHash<(usize, u64)> = ByHash::default();
+    let (mut text, mut pattern) = (String::new(), String::new());
+    let mut add = |row: usize, count: u64| {
+        if let Some(text) = cells.text(row, &mut text) {
+            let hash = if matches!(cells, Cells::Text(_)) { hashes[row] } else { value::hash(text) };
+            column.add_many(text, hash, count, &mut pattern);
+        }
+    };
+    let (mut is_worth_it, mut nulls) = (true, 0);
+    for (place, row) in rows.iter().enumerate() {
+        let hash = hashes[*row];
+        if hash == NO_VALUE {
             nulls += 1;
-            continue;
-        };
-        if is_worth_it {
-            alike.entry(hash).or_insert((text, 0)).1 += 1;
+        } else if is_worth_it {
+            alike.entry(hash).or_insert((*row, 0)).1 += 1;
             is_worth_it = place != TRIED || alike.len() * 2 <= TRIED;
         } else {
-            column.add_many(text, hash, 1, buffer);
+            add(*row, 1);
         }
     }
-    column.nulls += nulls;
-    for (hash, (text, count)) in alike {
-        column.add_many(text, hash, count, buffer);
+    for (row, count) in alike.into_values() {
+        add(row, count);
     }
+    column.nulls += nulls;
 }
 
 #[cfg(test)]
 mod tests {
+    use polars::prelude::*;
+
     use super::*;
 
     fn one_by_one(cells: &[Option<String>]) -> ColumnProfile {
@@ -50,17 +51,25 @@ mod tests {
         column
     }
 
+    fn together(series: Series) -> ColumnProfile {
+        let (mut column, mut hashes) = (ColumnProfile::default(), Vec::new());
+        let cells = Cells::of(&series.into_column()).unwrap();
+        cells.hash_into(&mut hashes);
+        add(&mut column, &cells, &hashes, &(0..hashes.len()).collect::<Vec<_>>());
+        column
+    }
+
     #[test]
-    fn many_alike_and_none_alike_profile_as_one_by_one() {
-        let of = |number: usize| (!number.is_multiple_of(7)).then(|| format!("{number}.5"));
-        let few: Vec<_> = (0..3 * TRIED).map(|place| of(place % 50)).collect();
-        let many: Vec<_> = (0..3 * TRIED).map(of).collect();
-        for cells in [few, many] {
-            let (mut column, mut hashes) = (ColumnProfile::default(), Vec::new());
-            let chunked: StringChunked = cells.iter().map(Option::as_deref).collect();
-            add(&mut column, &chunked, &mut String::new(), |hash| hashes.push(hash));
-            assert_eq!(column, one_by_one(&cells));
-            assert_eq!(hashes, cells.iter().map(|cell| cell.as_deref().map(value::hash)).collect::<Vec<_>>());
+    fn many_alike_and_none_alike_profile_as_one_by_one_whether_numbers_or_text() {
+        let of = |number: u32| (!number.is_multiple_of(7)).then(|| f64::from(number) + 0.5);
+        let all = 0..u32::try_from(3 * TRIED).unwrap();
+        let few: Vec<_> = all.clone().map(|place| of(place % 50)).collect();
+        let many: Vec<_> = all.map(of).collect();
+        for numbers in [few, many] {
+            let texts: Vec<_> = numbers.iter().map(|number| number.map(|number| number.to_string())).collect();
+            let expected = one_by_one(&texts);
+            assert_eq!(together(Series::new("c".into(), texts)), expected);
+            assert_eq!(together(Series::new("c".into(), numbers)), expected);
         }
     }
 }

@@ -5,19 +5,21 @@ use std::{collections::BTreeSet, io::BufWriter};
 use polars::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::{alike, hit_column, repeats::Repeats};
+use super::{
+    alike,
+    batch::{Batch, Known},
+    pairs::{PairRule, RepeatRule},
+    watch::Watch,
+};
 use crate::{
     declared::Declared,
-    profile::{ColumnProfile, Pair, Relations, Rows, Sample, Table},
-    read::Unreadable,
-    rules::{Rule, Test},
-    value,
+    profile::{Cell, ColumnProfile, Pair, Relations, Rows, Sample, Table},
+    read::{Opened, Unreadable},
+    rules::Rule,
 };
 
 /// Examples of one rule.
 const EXAMPLES: usize = 3;
-/// The hash of a cell without a value.
-const NO_VALUE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What came out of a scan.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(crate) struct Scanned {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hits {
     pub(crate) records: u64,
+    /// As many more are like them, by an estimate, and were not looked for.
+    pub(crate) others: u64,
     pub(crate) examples: Vec<String>,
 }
 
@@ -44,63 +48,62 @@ pub(crate) struct Candidates {
 
 pub(super) struct Tally {
     names: Vec<String>,
-    personal: Vec<bool>,
     columns: Vec<ColumnProfile>,
-    rules: Vec<Watched>,
-    words: usize,
-    scanned: Scanned,
-    rows: Repeats,
+    judges: Judges,
+    level: u8,
     sample: Rows,
     /// Pairs of columns whose keys the rules need.
     wanted: BTreeSet<Pair>,
+    scanned: Scanned,
     writer: csv::Writer<BufWriter<std::fs::File>>,
-    buffer: String,
+    batch: Batch,
 }
 
-/// A rule as the scan sees it.
-struct Watched {
-    columns: Vec<usize>,
-    keys: Option<Repeats>,
-    is_record: bool,
+/// The rules, by what they look at.
+struct Judges {
+    watches: Vec<Watch>,
+    pairs: Vec<PairRule>,
+    repeats: Vec<RepeatRule>,
+    /// By rule, the column whose cells are its examples.
+    shown: Vec<Option<usize>>,
+    /// Words of a record's mask.
+    words: usize,
 }
 
 impl Tally {
-    pub(super) fn new(names: &[String], rules: &[Rule], declared: &Declared) -> Result<Self, Unreadable> {
+    pub(super) fn new(opened: &Opened, rules: &[Rule], declared: &Declared) -> Result<Self, Unreadable> {
+        let names = &opened.columns;
         let scratch = NamedTempFile::new()?;
         let writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(scratch.reopen()?));
-        let watch = |rule: &Rule| Watched {
-            columns: rule.columns().iter().filter_map(|column| names.iter().position(|name| name == column)).collect(),
-            keys: matches!(rule.test, Test::RepeatedValue | Test::RepeatedKey(_)).then(Repeats::default),
-            is_record: matches!(rule.test, Test::RepeatedRecord),
+        let blank = |name: &String| {
+            if declared.is_personal(name) { ColumnProfile::personal() } else { ColumnProfile::default() }
         };
         Ok(Self {
-            names: names.to_vec(),
-            personal: names.iter().map(|name| declared.is_personal(name)).collect(),
-            columns: names.iter().map(|name| blank(declared.is_personal(name))).collect(),
-            rules: rules.iter().map(watch).collect(),
-            words: rules.len().div_ceil(64).max(1),
+            names: names.clone(),
+            columns: names.iter().map(blank).collect(),
+            judges: Judges::of(names, rules, declared),
+            level: opened.level,
+            sample: Rows::default(),
+            wanted: PairRule::wanted(rules),
             scanned: Scanned {
                 records: 0,
-                table: Table::default(),
+                table: Table { records: Sample::at(opened.level), ..Table::default() },
                 hits: vec![Hits::default(); rules.len()],
                 candidates: Candidates { path: scratch.into_temp_path() },
             },
-            rows: Repeats::default(),
-            sample: Rows::default(),
-            wanted: rules.iter().filter_map(wanted).collect(),
             writer,
-            buffer: String::new(),
+            batch: Batch::default(),
         })
     }
 
-    pub(super) fn add(&mut self, batch: &DataFrame) -> PolarsResult<()> {
-        let cells: Vec<&StringChunked> = (self.names.iter())
-            .map(|name| batch.column(name)?.as_materialized_series().str())
-            .collect::<PolarsResult<_>>()?;
-        let hashes = self.profile(&cells, batch.height());
-        let masks = self.masks(batch, &cells, &hashes)?;
-        self.keep(&masks, &cells, batch.height())?;
-        self.scanned.records += batch.height() as u64;
+    pub(super) fn add(&mut self, frame: &DataFrame) -> PolarsResult<()> {
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.read(frame, &self.names)?;
+        self.profile(&batch);
+        let masks = self.judges.masks(&batch, &mut self.scanned.hits);
+        self.keep(&masks, &batch)?;
+        self.scanned.records += batch.height as u64;
+        self.batch = batch;
         Ok(())
     }
 
@@ -111,71 +114,84 @@ impl Tally {
         Ok(self.scanned)
     }
 
-    /// Profiles the cells and returns the hash of each record.
-    fn profile(&mut self, cells: &[&StringChunked], height: usize) -> Vec<u64> {
-        let mut hashes = vec![0_u64; height];
-        for (column, cells) in self.columns.iter_mut().zip(cells) {
-            let mut records = hashes.iter_mut();
-            alike::add(column, cells, &mut self.buffer, |cell| {
-                let record = records.next().expect("each column has as many cells as the batch has records");
-                *record = mix(*record, cell.unwrap_or(NO_VALUE));
+    /// Profiles the records of the sample.
+    fn profile(&mut self, batch: &Batch) {
+        let is_in_sample = |hash: &u64| hash.trailing_zeros() >= u32::from(self.level);
+        let rows: Vec<usize> = (0..batch.height).filter(|row| is_in_sample(&batch.records[*row])).collect();
+        for ((column, cells), hashes) in self.columns.iter_mut().zip(&batch.columns).zip(&batch.hashes) {
+            alike::add(column, cells, hashes, &rows);
+        }
+        for row in rows {
+            self.scanned.table.records.add(batch.records[row]);
+            self.sample.add(batch.records[row], || {
+                batch.columns.iter().map(|cells| Cell::of(cells.text(row, &mut String::new()))).collect()
             });
         }
-        let records: &mut Sample = &mut self.scanned.table.records;
-        for (row, hash) in hashes.iter().enumerate() {
-            records.add(*hash);
-            self.sample.add(*hash, cells.iter().map(|column| column.get(row)));
-        }
-        hashes
-    }
-
-    /// One bit per rule and record.
-    fn masks(&mut self, batch: &DataFrame, cells: &[&StringChunked], hashes: &[u64]) -> PolarsResult<Vec<u64>> {
-        let mut masks = vec![0_u64; batch.height() * self.words];
-        for at in 0..self.rules.len() {
-            let watched = &mut self.rules[at];
-            let column = watched.columns.first().filter(|column| !self.personal[**column]).map(|column| cells[*column]);
-            let guilty: BooleanChunked = match (&mut watched.keys, watched.columns.as_slice()) {
-                (Some(keys), [column]) => {
-                    let repeated = |cell: Option<&str>| {
-                        cell.is_some_and(|text| !text.is_empty() && keys.is_repeat(value::hash(text)))
-                    };
-                    cells[*column].iter().map(repeated).collect()
-                }
-                (Some(keys), columns) => {
-                    let key = |row: usize| key_of(columns.iter().map(|column| cells[*column].get(row)));
-                    (0..batch.height()).map(|row| key(row).is_some_and(|key| keys.is_repeat(key))).collect()
-                }
-                _ if watched.is_record => hashes.iter().map(|hash| self.rows.is_repeat(*hash)).collect(),
-                _ => batch.column(&hit_column(at))?.bool()?.clone(),
-            };
-            let hits = &mut self.scanned.hits[at];
-            for (row, _) in guilty.iter().enumerate().filter(|(_, guilty)| *guilty == Some(true)) {
-                masks[row * self.words + at / 64] |= 1 << (at % 64);
-                hits.records += 1;
-                if hits.examples.len() < EXAMPLES {
-                    hits.note(column.and_then(|column| column.get(row)));
-                }
-            }
-        }
-        Ok(masks)
     }
 
     /// Writes down every record that was hit.
-    fn keep(&mut self, masks: &[u64], cells: &[&StringChunked], height: usize) -> PolarsResult<()> {
-        for row in 0..height {
-            let mask = &masks[row * self.words..(row + 1) * self.words];
+    fn keep(&mut self, masks: &[u64], batch: &Batch) -> PolarsResult<()> {
+        let mut buffer = String::new();
+        for (row, mask) in masks.chunks_exact(self.judges.words).enumerate() {
             if mask.iter().all(|word| *word == 0) {
                 continue;
             }
             let record = self.scanned.records + row as u64;
             let mask: Vec<String> = mask.iter().map(|word| format!("{word:x}")).collect();
-            let head = [record.to_string(), mask.join(" ")];
-            let cells = cells.iter().map(|column| column.get(row).unwrap_or_default());
-            let line = head.iter().map(String::as_str).chain(cells);
-            self.writer.write_record(line).map_err(|error| polars_err!(ComputeError: "scratch file: {error}"))?;
+            let writer = &mut self.writer;
+            let mut line = || {
+                writer.write_field(record.to_string())?;
+                writer.write_field(mask.join(" "))?;
+                for cells in &batch.columns {
+                    writer.write_field(cells.text(row, &mut buffer).unwrap_or_default())?;
+                }
+                writer.write_record(None::<&[u8]>)
+            };
+            line().map_err(|error| polars_err!(ComputeError: "scratch file: {error}"))?;
         }
         Ok(())
+    }
+}
+
+impl Judges {
+    fn of(names: &[String], rules: &[Rule], declared: &Declared) -> Self {
+        let shown = |rule: &Rule| {
+            let column = rule.columns().first().filter(|column| !declared.is_personal(column))?.to_owned();
+            names.iter().position(|name| name == column)
+        };
+        Self {
+            watches: Watch::all(names, rules),
+            pairs: PairRule::all(names, rules),
+            repeats: RepeatRule::all(names, rules),
+            shown: rules.iter().map(shown).collect(),
+            words: rules.len().div_ceil(64).max(1),
+        }
+    }
+
+    /// One bit per rule and record; counts each hit and notes examples.
+    fn masks(&mut self, batch: &Batch, hits: &mut [Hits]) -> Vec<u64> {
+        let (words, shown) = (self.words, &self.shown);
+        let mut masks = vec![0_u64; batch.height * words];
+        let mut buffer = String::new();
+        let mut tell = |row: usize, at: usize| {
+            masks[row * words + at / 64] |= 1 << (at % 64);
+            hits[at].records += 1;
+            if hits[at].examples.len() < EXAMPLES {
+                hits[at].note(shown[at].and_then(|column| batch.columns[column].text(row, &mut buffer)));
+            }
+        };
+        for watch in &mut self.watches {
+            watch.judge(&batch.columns[watch.column], &batch.hashes[watch.column], &mut tell);
+        }
+        let mut known = Known::of(batch);
+        for pair in &self.pairs {
+            pair.judge(batch, &mut known, &mut tell);
+        }
+        let others: Vec<_> = self.repeats.iter_mut().map(|repeat| repeat.judge(batch, &mut tell)).collect();
+        for (at, others) in others {
+            hits[at].others += others;
+        }
+        masks
     }
 }
 
@@ -183,7 +199,7 @@ impl Hits {
     fn note(&mut self, cell: Option<&str>) {
         /// Enough to recognise a value by.
         const LONGEST: usize = 60;
-        let Some(text) = cell.filter(|text| !text.is_empty()) else { return };
+        let Some(text) = cell else { return };
         let mut example: String = text.chars().take(LONGEST).collect();
         if example.len() < text.len() {
             example.push('…');
@@ -194,24 +210,15 @@ impl Hits {
     }
 }
 
-fn blank(personal: bool) -> ColumnProfile {
-    if personal { ColumnProfile::personal() } else { ColumnProfile::default() }
-}
-
-/// The hash of some cells together; none where all are without a value.
-fn key_of<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> Option<u64> {
-    let hashes = cells.map(|cell| cell.filter(|text| !text.is_empty()).map_or(NO_VALUE, value::hash));
-    let (key, filled) = hashes.fold((0, false), |(key, filled), hash| (mix(key, hash), filled || hash != NO_VALUE));
-    filled.then_some(key)
-}
-
-/// The keys that a rule votes with.
-fn wanted(rule: &Rule) -> Option<Pair> {
-    let Test::Against(key, _) = &rule.test else { return None };
-    Some((key.clone(), rule.column.clone()))
-}
-
-/// Order matters: a record with two cells swapped is another record.
-fn mix(record: u64, cell: u64) -> u64 {
-    (record.rotate_left(23) ^ cell).wrapping_mul(0x9fb2_1c65_1e98_df25)
+#[cfg(test)]
+pub(super) fn hits(frame: &DataFrame, rules: &[Rule]) -> Vec<(usize, usize)> {
+    let names: Vec<String> = frame.get_column_names().iter().map(ToString::to_string).collect();
+    let (mut batch, mut judges) = (Batch::default(), Judges::of(&names, rules, &Declared::default()));
+    batch.read(frame, &names).expect("the frame is of text");
+    let masks = judges.masks(&batch, &mut vec![Hits::default(); rules.len()]);
+    let is_hit = |row: usize, at: usize| masks[row * judges.words + at / 64] >> (at % 64) & 1 == 1;
+    (0..batch.height)
+        .flat_map(|row| (0..rules.len()).map(move |at| (row, at)))
+        .filter(|(row, at)| is_hit(*row, *at))
+        .collect()
 }

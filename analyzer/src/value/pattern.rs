@@ -8,11 +8,19 @@ const LONGEST: usize = 24;
 /// Writes the pattern of a text into `out`, which is cleared first (a scan reuses one buffer).
 pub(crate) fn pattern(text: &str, out: &mut String) {
     out.clear();
-    let mut last = None;
-    for c in text.chars() {
-        let class = class_of(c);
-        let run = matches!(class, 'A' | 'a' | '9' | ' ' | 'é') && last == Some(class);
-        if run {
+    if text.is_ascii() {
+        collapse(text.bytes().map(|byte| char::from(ASCII[usize::from(byte)])), out);
+    } else {
+        collapse(text.chars().map(class_of), out);
+    }
+}
+
+fn collapse(classes: impl Iterator<Item = char>, out: &mut String) {
+    // No class is this character.
+    const NONE: char = char::MAX;
+    let mut last = NONE;
+    for class in classes {
+        if class == last {
             continue;
         }
         if out.len() >= LONGEST {
@@ -20,17 +28,32 @@ pub(crate) fn pattern(text: &str, out: &mut String) {
             return;
         }
         out.push(class);
-        last = Some(class);
+        let is_run = matches!(class, 'A' | 'a' | '9' | ' ' | 'é');
+        last = if is_run { class } else { NONE };
     }
 }
 
+/// The classes of ASCII, looked up rather than worked out: most text is nothing else.
+static ASCII: [u8; 128] = {
+    let mut classes = [0; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'A'..=b'Z' => b'A',
+            b'a'..=b'z' => b'a',
+            b'0'..=b'9' => b'9',
+            b'\t'..=b'\r' | b' ' => b' ',
+            _ => byte,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 fn class_of(c: char) -> char {
     match c {
-        'A'..='Z' => 'A',
-        'a'..='z' => 'a',
-        '0'..='9' => '9',
+        c if c.is_ascii() => char::from(ASCII[c as usize]),
         c if c.is_whitespace() => ' ',
-        c if c.is_ascii() => c,
         c if c.is_uppercase() => 'A',
         c if c.is_alphabetic() => 'a',
         _ => 'é',

@@ -1,5 +1,7 @@
 //! Verdicts, edges by name.
 
+use std::fmt::Write;
+
 use holdpoint_analyzer::{Declared, Profile, Settings};
 use holdpoint_review::Share;
 
@@ -156,4 +158,24 @@ fn a_push_is_compared_with_earlier_ones_only() {
     let push_of = crate::push(&push, 6);
     let baseline = holdpoint_analyzer::Baseline::learn(customer.accepted, push_of.delivered_at);
     assert_eq!(baseline.summary().members.len(), 6);
+}
+
+/// More records than are profiled one by one, a twentieth of them without an amount where `is_dirty` says so.
+fn many(is_dirty: impl Fn(usize) -> bool) -> String {
+    let mut text = "id,day,currency,amount\n".to_owned();
+    for record in 0..200_000 {
+        let amount = if is_dirty(record) { String::new() } else { format!("{}.50", record % 97) };
+        let _ = writeln!(text, "{record},2024-01-{:02},{},{amount}", record / 10_000 + 1, ["EUR", "USD"][record % 2]);
+    }
+    text
+}
+
+#[test]
+fn a_large_first_push_is_judged_by_all_of_it_wherever_its_dirt_lies() {
+    let anywhere = many(|record| record % 100 == 7);
+    let where_no_glimpse_falls = many(|record| (20_000..22_000).contains(&record));
+    for (name, text) in [("anywhere.csv", anywhere), ("somewhere.csv", where_no_glimpse_falls)] {
+        let report = Customer::new().deliver(name, text.as_bytes()).report;
+        assert_eq!((report.records, report.anomalous), (200_000, 2_000), "{name}: {:?}", report.findings);
+    }
 }

@@ -1,0 +1,62 @@
+//! A look at a few places of a large file, so that a push without history need not be read twice: once to learn what is usual in
+//! it and once to judge by that.
+//!
+//! The places are spread over the file, because pushes are sorted more often than not. What they taught is held against the
+//! whole push afterwards (`crate::cold`), so a glimpse may mislead at the price of a second scan, and at no other.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use polars::prelude::*;
+use tempfile::{NamedTempFile, TempPath};
+
+use super::source::part_of;
+
+/// Places looked at.
+const PLACES: usize = 4;
+/// Records at each.
+const RECORDS: usize = 16_384;
+/// Bytes of text at each.
+const TEXT_BYTES: u64 = 1 << 20;
+
+/// Some records of a typed file with so many.
+pub(super) fn of_records(path: &Path, records: usize) -> PolarsResult<DataFrame> {
+    let last = records.saturating_sub(RECORDS);
+    let mut seen: Option<DataFrame> = None;
+    for place in 0..PLACES {
+        let slice = (last / (PLACES - 1) * place, RECORDS);
+        let part = part_of(path, slice)?;
+        match &mut seen {
+            Some(seen) => seen.vstack_mut_owned(part)?,
+            None => seen.insert(part),
+        };
+    }
+    Ok(seen.unwrap_or_default())
+}
+
+/// The header and some whole lines of a file of lines. A line that begins within quotes reads as another record or as none.
+pub(super) fn of_lines(path: &Path) -> io::Result<TempPath> {
+    let scratch = NamedTempFile::new()?;
+    let length = std::fs::metadata(path)?.len();
+    let mut file = BufReader::new(File::open(path)?);
+    let mut line = Vec::new();
+    file.read_until(b'\n', &mut line)?;
+    let mut out = scratch.as_file();
+    out.write_all(&line)?;
+    let first = line.len() as u64;
+    let last = length.saturating_sub(TEXT_BYTES).max(first);
+    for place in 0..PLACES {
+        file.seek(SeekFrom::Start(first + (last - first) / (PLACES - 1) as u64 * place as u64))?;
+        if place > 0 {
+            file.read_until(b'\n', &mut line)?;
+        }
+        let mut lines = Vec::new();
+        file.by_ref().take(TEXT_BYTES).read_to_end(&mut lines)?;
+        let end = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        out.write_all(&lines[..end])?;
+    }
+    Ok(scratch.into_temp_path())
+}

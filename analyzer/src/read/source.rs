@@ -1,0 +1,83 @@
+//! Where a push's records come from: in order, batch by batch, in bounded memory.
+//!
+//! A typed file is read by its row groups, one ahead of the one that is looked at: Polars' own streaming keeps a dozen decoded.
+//! A file of lines is streamed by Polars.
+
+use std::{
+    fs::File,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::mpsc::sync_channel,
+};
+
+use polars::prelude::*;
+
+/// Cells per batch: enough for loops to run, few enough to stay in a core's own cache from one look to the next.
+const CELLS: usize = 1 << 16;
+/// Records that a part of a typed file has at least, if it has so many: small row groups are read together.
+const PART: usize = 1 << 16;
+
+/// A push's records.
+pub(super) enum Source {
+    /// A typed file, and its parts: first record and number of records.
+    Typed(PathBuf, Vec<(usize, usize)>),
+    /// A file of lines.
+    Lines(Box<LazyFrame>),
+    /// Some records that are in memory.
+    Few(DataFrame),
+}
+
+impl Source {
+    /// A typed file, with its number of records.
+    pub(super) fn typed(path: &Path) -> PolarsResult<(Self, usize)> {
+        let mut reader = ParquetReader::new(File::open(path)?);
+        let metadata = reader.get_metadata()?;
+        let mut parts: Vec<(usize, usize)> = Vec::new();
+        let mut records = 0;
+        for group in &metadata.row_groups {
+            match parts.last_mut().filter(|(_, length)| *length < PART) {
+                Some((_, length)) => *length += group.num_rows(),
+                None => parts.push((records, group.num_rows())),
+            }
+            records += group.num_rows();
+        }
+        Ok((Self::Typed(path.to_owned(), parts), records))
+    }
+
+    /// Hands over each batch in turn.
+    pub(super) fn each(
+        &self,
+        columns: usize,
+        take: impl Fn(&DataFrame) -> PolarsResult<()> + Send + Sync + 'static,
+    ) -> PolarsResult<()> {
+        let rows = (CELLS / columns.max(1)).clamp(256, 65_536);
+        match self {
+            Self::Few(frame) => each_slice(frame, rows, &take),
+            Self::Typed(path, parts) => std::thread::scope(|scope| {
+                let (ahead, read) = sync_channel(0);
+                scope.spawn(move || parts.iter().try_for_each(|part| ahead.send(part_of(path, *part))));
+                read.into_iter().try_for_each(|frame| each_slice(&frame?, rows, &take))
+            }),
+            Self::Lines(frame) => {
+                let batches = PlanCallback::new(move |batch: DataFrame| take(&batch).map(|()| false));
+                let query = LazyFrame::clone(frame).sink_batches(batches, true, NonZeroUsize::new(rows))?;
+                query.collect_with_engine(Engine::Streaming).map(|_| ())
+            }
+        }
+    }
+}
+
+/// Some records of a typed file.
+pub(super) fn part_of(path: &Path, part: (usize, usize)) -> PolarsResult<DataFrame> {
+    ParquetReader::new(File::open(path)?).with_slice(Some(part)).finish()
+}
+
+fn each_slice(frame: &DataFrame, rows: usize, take: &impl Fn(&DataFrame) -> PolarsResult<()>) -> PolarsResult<()> {
+    let mut rest = frame.clone();
+    while rest.height() > rows {
+        let (batch, after) = rest.split_at(i64::try_from(rows).unwrap_or(i64::MAX));
+        take(&batch)?;
+        rest = after;
+    }
+    take(&rest)
+}

@@ -1,0 +1,146 @@
+//! The cells of one column of one batch, in the form in which the file holds them.
+//!
+//! Numbers and moments of typed files stay what they are: nearly all are plainly fine, which a comparison tells. Their text,
+//! written as Polars would write it, is made only where somebody looks at it.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use polars::prelude::*;
+
+use crate::{rules::Quantity, value};
+
+/// The hash of a cell without a value.
+pub(super) const NO_VALUE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The cells of one column.
+pub(super) enum Cells {
+    Text(StringChunked),
+    Whole(Int64Chunked),
+    Real(Float64Chunked),
+    /// Ticks since 1970.
+    Moment(Int64Chunked, Tick),
+}
+
+/// What a moment is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tick {
+    Day,
+    Milli,
+    Micro,
+    Nano,
+}
+
+impl Cells {
+    /// The column's cells in one piece.
+    pub(super) fn of(column: &Column) -> PolarsResult<Self> {
+        use DataType::{Date, Datetime, Float64, Int8, Int16, Int32, Int64, String, UInt8, UInt16, UInt32};
+        let series = column.as_materialized_series().rechunk();
+        let whole = |series: &Series| series.to_physical_repr().cast(&DataType::Int64);
+        Ok(match series.dtype() {
+            String => Self::Text(series.str()?.clone()),
+            Float64 => Self::Real(series.f64()?.clone()),
+            Date => Self::Moment(whole(&series)?.i64()?.clone(), Tick::Day),
+            Datetime(unit, None) => Self::Moment(whole(&series)?.i64()?.clone(), Tick::of(*unit)),
+            Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 => Self::Whole(whole(&series)?.i64()?.clone()),
+            _ => Self::Text(series.cast(&String)?.str()?.clone()),
+        })
+    }
+
+    /// The text of a cell, none where it has no value; `buffer` is where a number is written down.
+    pub(super) fn text<'a>(&'a self, row: usize, buffer: &'a mut String) -> Option<&'a str> {
+        buffer.clear();
+        match self {
+            Self::Text(cells) => return cells.downcast_as_array().get(row).filter(|text| !text.is_empty()),
+            Self::Whole(cells) => write!(buffer, "{}", cells.downcast_as_array().get(row)?),
+            // -0 is 0, as in `value::number`.
+            Self::Real(cells) => write!(buffer, "{:?}", cells.downcast_as_array().get(row)? + 0.0),
+            Self::Moment(cells, tick) => tick.write(cells.downcast_as_array().get(row)?, buffer),
+        }
+        .expect("a String takes what is written");
+        Some(buffer)
+    }
+
+    /// A hash of each cell, equal where the cells are.
+    pub(super) fn hash_into(&self, hashes: &mut Vec<u64>) {
+        match self {
+            Self::Text(cells) => {
+                let cells = cells.downcast_as_array().iter().map(|cell| cell.filter(|text| !text.is_empty()));
+                fill(hashes, cells.map(|cell| cell.map_or(NO_VALUE, value::hash)));
+            }
+            Self::Real(cells) => hash_numbers(cells, hashes, |number| (number + 0.0).to_bits()),
+            Self::Whole(cells) | Self::Moment(cells, _) => hash_numbers(cells, hashes, i64::cast_unsigned),
+        }
+    }
+
+    /// Each cell as a quantity, NaN where it is none.
+    #[expect(clippy::cast_precision_loss, reason = "as when the text of the number is read")]
+    pub(super) fn quantities(&self, quantity: Quantity) -> Vec<f64> {
+        match (self, quantity) {
+            (Self::Text(cells), _) => {
+                let read = |cell: Option<&str>| cell.and_then(|text| quantity.of(text)).unwrap_or(f64::NAN);
+                cells.downcast_as_array().iter().map(read).collect()
+            }
+            (Self::Whole(cells), Quantity::Number) => {
+                cells.iter().map(|cell| cell.map_or(f64::NAN, |number| number as f64)).collect()
+            }
+            (Self::Real(cells), Quantity::Number) => {
+                let finite = |cell: Option<f64>| cell.filter(|number| number.is_finite()).unwrap_or(f64::NAN);
+                cells.iter().map(finite).collect()
+            }
+            (Self::Moment(cells, tick), Quantity::Moment(value::DateOrder::YearFirst)) => {
+                cells.iter().map(|cell| cell.map_or(f64::NAN, |ticks| tick.seconds(ticks))).collect()
+            }
+            (Self::Whole(cells) | Self::Moment(cells, _), _) => vec![f64::NAN; cells.len()],
+            (Self::Real(cells), _) => vec![f64::NAN; cells.len()],
+        }
+    }
+}
+
+fn hash_numbers<T: PolarsNumericType>(cells: &ChunkedArray<T>, hashes: &mut Vec<u64>, bits: impl Fn(T::Native) -> u64) {
+    let hash = |number: T::Native| value::spread_bits(bits(number));
+    match cells.cont_slice() {
+        Ok(numbers) => fill(hashes, numbers.iter().map(|number| hash(*number))),
+        Err(_) => fill(hashes, cells.iter().map(|cell| cell.map_or(NO_VALUE, hash))),
+    }
+}
+
+/// Fills the same room again; nothing is asked for each element, as it would be to append it.
+fn fill(hashes: &mut Vec<u64>, found: impl ExactSizeIterator<Item = u64>) {
+    hashes.resize(found.len(), NO_VALUE);
+    hashes.iter_mut().zip(found).for_each(|(hash, found)| *hash = found);
+}
+
+impl Tick {
+    fn of(unit: TimeUnit) -> Self {
+        match unit {
+            TimeUnit::Milliseconds => Self::Milli,
+            TimeUnit::Microseconds => Self::Micro,
+            TimeUnit::Nanoseconds => Self::Nano,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 with six digits after the point fit")]
+    pub(super) fn seconds(self, ticks: i64) -> f64 {
+        match self {
+            Self::Day => ticks as f64 * 86_400.0,
+            Self::Milli => ticks as f64 / 1e3,
+            Self::Micro => ticks as f64 / 1e6,
+            Self::Nano => ticks as f64 / 1e9,
+        }
+    }
+
+    /// `2013-01-01`, `2013-01-01 10:00:00.000000`; what is on no calendar is written as the number it is.
+    fn write(self, ticks: i64, buffer: &mut String) -> std::fmt::Result {
+        let (moment, format) = match self {
+            Self::Day => (ticks.checked_mul(86_400).map(Timestamp::from_second), "%Y-%m-%d"),
+            Self::Milli => (Some(Timestamp::from_millisecond(ticks)), "%Y-%m-%d %H:%M:%S%.3f"),
+            Self::Micro => (Some(Timestamp::from_microsecond(ticks)), "%Y-%m-%d %H:%M:%S%.6f"),
+            Self::Nano => (Some(Timestamp::from_nanosecond(ticks.into())), "%Y-%m-%d %H:%M:%S%.9f"),
+        };
+        match moment {
+            Some(Ok(moment)) => write!(buffer, "{}", moment.strftime(format)),
+            _ => write!(buffer, "{ticks}"),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! One column's tests on its cells: most cells are plainly fine or equal to one that was just looked at; the others are looked
+//! at as text, one by one.
+
+use super::{
+    cells::{Cells, NO_VALUE},
+    plain::Plain,
+};
+use crate::rules::{Cell, Rule, Test};
+
+/// Tests that fit into one mask.
+const TESTS: usize = 64;
+/// Cells remembered, by the last bits of their hashes.
+const REMEMBERED: usize = 1024;
+
+/// The tests of one column that look at one cell at a time.
+pub(super) struct Watch {
+    pub(super) column: usize,
+    /// Each with its rule's place.
+    tests: Vec<(usize, Test)>,
+    remembered: Vec<(u64, u64)>,
+    text: String,
+    pattern: String,
+}
+
+impl Watch {
+    /// The watches over the columns of these names.
+    pub(super) fn all(names: &[String], rules: &[Rule]) -> Vec<Self> {
+        let mut watches = Vec::new();
+        for (column, name) in names.iter().enumerate() {
+            let tests = rules.iter().enumerate().filter(|(_, rule)| rule.column == *name && rule.test.is_of_one_cell());
+            let tests: Vec<(usize, Test)> = tests.map(|(at, rule)| (at, rule.test.clone())).collect();
+            watches.extend(tests.chunks(TESTS).map(|tests| Self {
+                column,
+                tests: tests.to_vec(),
+                remembered: vec![(NO_VALUE, 0); REMEMBERED],
+                text: String::new(),
+                pattern: String::new(),
+            }));
+        }
+        watches
+    }
+
+    /// Tells each rule that a cell is guilty of, with the cell's record.
+    pub(super) fn judge(&mut self, cells: &Cells, hashes: &[u64], mut tell: impl FnMut(usize, usize)) {
+        for (at, _) in self.tests.iter().filter(|(_, test)| matches!(test, Test::Null)) {
+            let nulls = hashes.iter().enumerate().filter(|(_, hash)| **hash == NO_VALUE);
+            nulls.for_each(|(row, _)| tell(row, *at));
+        }
+        let plain = Plain::of(self.tests.iter().map(|(_, test)| test), cells);
+        let mut suspect = |row: usize| {
+            if hashes[row] != NO_VALUE {
+                let mut mask = self.remembered(hashes[row]).unwrap_or_else(|| self.look(cells, hashes[row], row));
+                while mask != 0 {
+                    tell(row, self.tests[mask.trailing_zeros() as usize].0);
+                    mask &= mask - 1;
+                }
+            }
+        };
+        match plain {
+            Some(plain) => plain.others(cells, suspect),
+            None => (0..hashes.len()).for_each(&mut suspect),
+        }
+    }
+
+    fn remembered(&self, hash: u64) -> Option<u64> {
+        let (known, mask) = self.remembered[place_of(hash)];
+        (known == hash).then_some(mask)
+    }
+
+    /// The tests that speak against a cell, by their places here.
+    fn look(&mut self, cells: &Cells, hash: u64, row: usize) -> u64 {
+        let Some(text) = cells.text(row, &mut self.text) else { return 0 };
+        let cell = Cell::of(text);
+        let mut mask = 0;
+        for (at, (_, test)) in self.tests.iter().enumerate() {
+            mask |= u64::from(test.is_against(&cell, &mut self.pattern)) << at;
+        }
+        self.remembered[place_of(hash)] = (hash, mask);
+        mask
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the last bits of a hash")]
+fn place_of(hash: u64) -> usize {
+    hash as usize % REMEMBERED
+}
