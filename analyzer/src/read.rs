@@ -8,6 +8,7 @@
 mod delimiter;
 mod glimpse;
 mod json_lines;
+mod parts;
 mod source;
 mod unpack;
 
@@ -18,6 +19,7 @@ use std::{
 };
 
 use holdpoint_review::ContentHash;
+pub(crate) use parts::{NotSplit, split};
 use polars::prelude::*;
 use sha2::{Digest, Sha256};
 use source::Source;
@@ -154,14 +156,31 @@ pub(crate) fn content_hash(path: &Path) -> io::Result<ContentHash> {
     }
 }
 
-/// Opens a file for scanning. `name` is what the customer called it; its extension is held against the content.
-pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, Unreadable> {
-    let Unpacked { path: plain, scratch } = unpack::unpack(path, limits)?;
-    let start = start_of(&plain)?;
-    let format = Format::found(&start);
-    if let Some(named) = Format::named(name).filter(|named| *named != format) {
-        return Err(Unreadable::WrongFormat { named: named.name(), found: format.name() });
+/// A file as it is without its packing.
+struct Plain {
+    path: PathBuf,
+    format: Format,
+    /// Its first bytes.
+    start: Vec<u8>,
+    scratch: Option<TempPath>,
+}
+
+impl Plain {
+    /// `name` is what the customer called it; its extension is held against the content.
+    fn of(path: &Path, name: &Path, limits: Limits) -> Result<Self, Unreadable> {
+        let Unpacked { path, scratch } = unpack::unpack(path, limits)?;
+        let start = start_of(&path)?;
+        let format = Format::found(&start);
+        match Format::named(name).filter(|named| *named != format) {
+            Some(named) => Err(Unreadable::WrongFormat { named: named.name(), found: format.name() }),
+            None => Ok(Self { path, format, start, scratch }),
+        }
     }
+}
+
+/// Opens a file for scanning. `name` is what the customer called it.
+pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, Unreadable> {
+    let Plain { path: plain, format, start, scratch } = Plain::of(path, name, limits)?;
     let mut scratch: Vec<_> = scratch.into_iter().collect();
     let (path, lines) = match format {
         Format::Parquet => (plain, None),

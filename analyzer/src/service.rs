@@ -6,6 +6,8 @@
 mod event;
 mod key;
 mod learn;
+mod owner;
+mod parts;
 mod push;
 mod store;
 
@@ -20,6 +22,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 use self::{
     event::Event,
     key::KeyPattern,
+    owner::{CustomerColumns, Owners},
     push::{Outcome, Pushes},
     store::Store,
 };
@@ -44,6 +47,7 @@ pub struct Config {
     queue_url: String,
     state_machine: String,
     pattern: KeyPattern,
+    customer_columns: CustomerColumns,
     judge: JudgeSettings,
     /// Which log lines are written.
     pub log: String,
@@ -63,6 +67,7 @@ impl Config {
         let state_machine = settings.required("HOLDPOINT_STATE_MACHINE_ARN");
         let usual = "incoming/{dataset}/{customer}/{file}".parse().expect("the usual pattern is one");
         let pattern = settings.or("HOLDPOINT_KEY_PATTERN", usual);
+        let customer_columns = settings.or("HOLDPOINT_CUSTOMER_COLUMN", CustomerColumns::default());
         let judge = JudgeSettings {
             threshold: settings.or("ANOMALY_THRESHOLD", Threshold::SIX_PERCENT),
             min_anomalous: settings.or("HOLDPOINT_MIN_ANOMALOUS", 1),
@@ -74,7 +79,7 @@ impl Config {
         let log_format = settings.or("HOLDPOINT_LOG_FORMAT", LogFormat::Json);
         settings.finish(|| {
             let (bucket, queue_url, state_machine) = (bucket?, queue_url?, state_machine?);
-            Some(Self { bucket, queue_url, state_machine, pattern, judge, log, log_format })
+            Some(Self { bucket, queue_url, state_machine, pattern, customer_columns, judge, log, log_format })
         })
     }
 }
@@ -95,10 +100,11 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
     require_versioning(&clients.s3, &config.bucket).await.map_err(Fatal::Bucket)?;
     let queue = Queue::new(clients.sqs, config.queue_url);
     let pushes = Arc::new(Pushes {
-        store: Store { s3: clients.s3, bucket: config.bucket },
+        store: Store { s3: clients.s3, bucket: config.bucket.clone() },
         sfn: clients.sfn,
         state_machine: config.state_machine,
-        pattern: config.pattern,
+        queue: queue.clone(),
+        owners: Owners { bucket: config.bucket, pattern: config.pattern, columns: config.customer_columns },
         judge: config.judge,
     });
     info!("waiting for pushes");
@@ -135,6 +141,9 @@ async fn deliver(pushes: &Pushes, version: &ObjectVersion, receives: u32) -> boo
         match pushes.deliver(version, receives >= LAST_RECEIVE).await {
             Ok(Outcome::Started { needs_review }) => {
                 info!(push.needs_review = needs_review, "the push's execution was started");
+            }
+            Ok(Outcome::TakenApart { parts }) => {
+                info!(push.parts = parts, "the push was of several customers and was taken apart");
             }
             Ok(Outcome::AlreadyStarted) => info!("the push was delivered before: nothing to do"),
             Ok(Outcome::Gone) => warn!("the push is gone from the bucket: nothing to do"),

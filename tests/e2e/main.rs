@@ -7,4 +7,5 @@ mod events;
 mod faults;
 mod leaks;
 mod machines;
+mod parts;
 mod pushes;

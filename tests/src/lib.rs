@@ -9,4 +9,4 @@ mod world;
 
 pub use ended::{Ended, eventually};
 pub use service::{Log, Service, on_own_thread};
-pub use world::{Held, Options, World, link_in, shown};
+pub use world::{Held, Options, World, link_in, several_customers, shown};

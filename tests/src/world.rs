@@ -22,6 +22,7 @@ mod delivery;
 mod seen;
 mod time;
 
+pub use delivery::several_customers;
 pub use seen::shown;
 
 const WAIT: Duration = Duration::from_mins(1);

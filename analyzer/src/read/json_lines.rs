@@ -26,7 +26,7 @@ pub(super) fn rewrite(path: &Path, limits: Limits) -> Result<TempPath, Unreadabl
     let scratch = NamedTempFile::new()?;
     let mut writer = csv::Writer::from_writer(BufWriter::new(scratch.as_file()));
     writer.write_record(&columns).map_err(into_io)?;
-    each_object(path, limits, |object| {
+    each_object(path, limits, |_, object| {
         let cells = columns.iter().map(|name| object.get(name).map_or_else(String::new, cell));
         writer.write_record(cells).map_err(into_io)
     })?;
@@ -37,7 +37,7 @@ pub(super) fn rewrite(path: &Path, limits: Limits) -> Result<TempPath, Unreadabl
 
 fn keys(path: &Path, limits: Limits) -> Result<Vec<String>, Unreadable> {
     let (mut columns, mut known) = (Vec::new(), BTreeSet::new());
-    each_object(path, limits, |object| {
+    each_object(path, limits, |_, object| {
         for name in object.keys() {
             if known.insert(name.clone()) {
                 columns.push(name.clone());
@@ -48,19 +48,21 @@ fn keys(path: &Path, limits: Limits) -> Result<Vec<String>, Unreadable> {
     Ok(columns)
 }
 
-fn each_object(
+/// Calls `each` with every line that is not blank, and the object that it is.
+pub(super) fn each_object<E: From<Unreadable>>(
     path: &Path,
     limits: Limits,
-    mut each: impl FnMut(Map<String, Value>) -> Result<(), Unreadable>,
-) -> Result<(), Unreadable> {
+    mut each: impl FnMut(&[u8], Map<String, Value>) -> Result<(), E>,
+) -> Result<(), E> {
     /// A record that does not fit in memory many times over is no record.
     const LONGEST_LINE_BYTES: u64 = 64 << 20;
     let longest = LONGEST_LINE_BYTES.min(limits.unpacked_bytes);
-    let mut reader = BufReader::new(File::open(path)?);
+    let mut reader = BufReader::new(File::open(path).map_err(Unreadable::from)?);
     let mut text = Vec::new();
     for line in 1.. {
         text.clear();
-        let length = std::io::Read::take(&mut reader, longest).read_until(b'\n', &mut text)? as u64;
+        let read = std::io::Read::take(&mut reader, longest).read_until(b'\n', &mut text);
+        let length = read.map_err(Unreadable::from)? as u64;
         if length == 0 {
             break;
         }
@@ -68,12 +70,14 @@ fn each_object(
         if trimmed.is_empty() {
             continue;
         }
-        each(serde_json::from_slice(trimmed).map_err(|_| Unreadable::NotJson { line })?)?;
+        let object = serde_json::from_slice(trimmed).map_err(|_| Unreadable::NotJson { line })?;
+        each(trimmed, object)?;
     }
     Ok(())
 }
 
-fn cell(value: &Value) -> String {
+/// A value as the text of a cell.
+pub(super) fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

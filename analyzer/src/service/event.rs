@@ -1,8 +1,9 @@
 //! What S3 puts into the pushes queue: events, at least once, in no order, with form-encoded keys.
 
 use holdpoint_review::ObjectVersion;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// One message, read.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,6 +84,13 @@ impl Record {
     }
 }
 
+/// What S3 would say of a version that it sends no event about.
+pub(crate) fn about(version: &ObjectVersion) -> Value {
+    let key = utf8_percent_encode(&version.key, NON_ALPHANUMERIC).to_string();
+    let object = json!({ "key": key, "versionId": version.version_id });
+    json!({ "Records": [{ "s3": { "bucket": { "name": version.bucket }, "object": object } }] })
+}
+
 /// Keys come form-encoded: a plus is a space, and a real plus is `%2B`.
 fn decode_key(encoded: &str) -> String {
     percent_decode_str(&encoded.replace('+', " ")).decode_utf8_lossy().into_owned()
@@ -118,6 +126,13 @@ mod tests {
         assert!(matches!(Event::read(r#"{"Event":"other"}"#), Err(NotAnEvent::Foreign(_))));
         let unversioned = delivered("k").replace(r#","versionId":"v1""#, "");
         assert_eq!(Event::read(&unversioned), Err(NotAnEvent::Unversioned("k".into())));
+    }
+
+    #[test]
+    fn our_own_events_are_read_as_those_of_s3_are() {
+        let key = "parts/orders/Müller & Söhne +1%2F2/p/a b.csv".to_owned();
+        let version = ObjectVersion { bucket: "b".to_owned(), key, version_id: "v 1".to_owned() };
+        assert_eq!(Event::read(&about(&version).to_string()), Ok(Event::Delivered(vec![version])));
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! One push: from an object version to evidence in S3 and an execution that waits or goes on.
 
+use std::path::PathBuf;
+
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use holdpoint_platform::{Queue, QueueError};
 use holdpoint_review::{ContentHash, Evidence, ExecutionInput, ObjectVersion, Report, baseline_prefix};
 
 use super::{
-    key::KeyPattern,
+    owner::Owners,
     store::{EvidenceKeys, Store, StoreError},
 };
 use crate::{Analysis, Baseline, Profile, Push, Settings, analyze, hold_unanalyzed};
 
 /// How many accepted pushes make a baseline.
 const BASELINE_PUSHES: usize = 60;
-/// Dataset and customer of a push of which nobody knows whose it is; a route can name it.
-const UNMATCHED: &str = "unmatched";
 
 /// What it takes to deal with a push.
 #[derive(Debug)]
@@ -21,7 +22,8 @@ pub(crate) struct Pushes {
     pub(crate) store: Store,
     pub(crate) sfn: aws_sdk_sfn::Client,
     pub(crate) state_machine: String,
-    pub(crate) pattern: KeyPattern,
+    pub(crate) queue: Queue,
+    pub(crate) owners: Owners,
     pub(crate) judge: Settings,
 }
 
@@ -30,6 +32,8 @@ pub(crate) struct Pushes {
 pub(crate) enum Outcome {
     /// Its execution runs now.
     Started { needs_review: bool },
+    /// It was of several customers: each one's records are a push of their own now.
+    TakenApart { parts: usize },
     /// Its execution was there: an event delivered twice, or replayed.
     AlreadyStarted,
     /// The version is no longer in the bucket.
@@ -49,6 +53,8 @@ pub(crate) enum PushError {
     ForeignProfile(String, #[source] serde_json::Error),
     #[error("the stored report is none that this version knows")]
     ForeignReport(#[source] serde_json::Error),
+    #[error("a part of the push cannot be announced")]
+    Announce(#[from] QueueError),
     #[error("the execution cannot be started")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("an execution of this name has another input; the push cannot be started anew")]
@@ -59,42 +65,43 @@ impl Pushes {
     /// Deals with a push. `last` says that it will not come again: what cannot be analyzed now is held.
     pub(crate) async fn deliver(&self, version: &ObjectVersion, last: bool) -> Result<Outcome, PushError> {
         let keys = EvidenceKeys::of(&version.push_id());
-        let bytes = match self.store.read(&keys.report).await? {
-            Some(bytes) => bytes,
-            None => match self.judge(version, &keys, last).await? {
-                Some(bytes) => bytes,
-                None => return Ok(Outcome::Gone),
-            },
-        };
-        self.start(&keys, &bytes).await
-    }
-
-    /// Analyzes the push and writes its evidence; the bytes of the report that stands, which may be another run's.
-    async fn judge(
-        &self,
-        version: &ObjectVersion,
-        keys: &EvidenceKeys,
-        last: bool,
-    ) -> Result<Option<Vec<u8>>, PushError> {
-        let owner = self.pattern.read(&version.key);
-        let (dataset, customer) = owner.unwrap_or((UNMATCHED, UNMATCHED));
+        if let Some(bytes) = self.store.read(&keys.report).await? {
+            return self.start(&keys, &bytes).await;
+        }
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("push");
-        let Some(delivered) = self.store.fetch(version, &file).await? else { return Ok(None) };
+        let Some(delivered) = self.store.fetch(version, &file).await? else { return Ok(Outcome::Gone) };
+        let mut owner = self.owners.of(version);
+        if last && owner.unknown.is_none() {
+            let why = "it could not be analyzed in several attempts; the analyzer's log says why";
+            owner.unknown = Some(why.to_owned());
+        }
+        if let (Some(column), None) = (&owner.column, &owner.unknown) {
+            match self.take_apart(version, &owner.dataset, column, folder.path()).await? {
+                Ok(parts) => return Ok(Outcome::TakenApart { parts }),
+                Err(why) => owner.unknown = Some(why),
+            }
+        }
         let push = Push {
             source: version.clone(),
-            dataset: dataset.to_owned(),
-            customer: customer.to_owned(),
+            dataset: owner.dataset,
+            customer: owner.customer,
             delivered_at: delivered.at,
             tags: delivered.tags,
         };
-        let unjudged = match owner {
-            None => Some(format!("its key {:?} does not match HOLDPOINT_KEY_PATTERN: whose is it?", version.key)),
-            Some(_) if last => {
-                Some("it could not be analyzed in several attempts; the analyzer's log says why".to_owned())
-            }
-            Some(_) => None,
-        };
+        let bytes = self.judge(file, push, owner.unknown, &keys).await?;
+        self.start(&keys, &bytes).await
+    }
+
+    /// Analyzes the push, or holds it unjudged, and writes its evidence; the bytes of the report that stands, which may be
+    /// another run's.
+    async fn judge(
+        &self,
+        file: PathBuf,
+        push: Push,
+        unjudged: Option<String>,
+        keys: &EvidenceKeys,
+    ) -> Result<Vec<u8>, PushError> {
         let history = if unjudged.is_none() { self.history(&push).await? } else { Vec::new() };
         let settings = self.judge.clone();
         // Off the async thread. A panic ends this attempt only; at the last one the push is held.
@@ -102,7 +109,7 @@ impl Pushes {
             Some(reason) => hold_unanalyzed(&file, &push, &reason, &settings),
             None => analyze(&file, &push, &Baseline::learn(history, push.delivered_at), &settings),
         });
-        self.write_evidence(keys, analysis.await??).await.map(Some)
+        self.write_evidence(keys, analysis.await??).await
     }
 
     /// The profiles of the customer's accepted pushes that were delivered before this one, oldest first.

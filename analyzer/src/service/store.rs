@@ -126,6 +126,18 @@ impl Store {
         put.send().await.map(drop).map_err(|error| failed(format!("writing {key}"))(error.into()))
     }
 
+    /// Writes a file that must not be there yet, and never again; the version that stands.
+    pub(crate) async fn write_file_once(&self, key: &str, file: &Path) -> Result<ObjectVersion, StoreError> {
+        let body = ByteStream::from_path(file).await.map_err(|error| failed(format!("writing {key}"))(error.into()))?;
+        let put = self.s3.put_object().bucket(&self.bucket).key(key).if_none_match("*").body(body);
+        let version_id = match put.send().await {
+            Ok(put) => put.version_id.unwrap_or_default(),
+            Err(error) if code(&error) == Some("PreconditionFailed") => self.newest_version(key).await?,
+            Err(error) => return Err(failed(format!("writing {key}"))(error.into())),
+        };
+        Ok(ObjectVersion { bucket: self.bucket.clone(), key: key.to_owned(), version_id })
+    }
+
     /// Writes an object that must not be there yet; false where it was.
     pub(crate) async fn write_once(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
         let put = self.s3.put_object().bucket(&self.bucket).key(key).if_none_match("*");

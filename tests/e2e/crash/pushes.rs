@@ -1,9 +1,9 @@
 //! A push, from its event to its execution; the analyzer dies.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use holdpoint_e2e::{Held, Options, Service, World};
+use holdpoint_e2e::{Held, Options, Service, World, several_customers};
 use holdpoint_review::{ContentHash, Report};
 use tokio::sync::OnceCell;
 
@@ -27,6 +27,32 @@ async fn run(death: Option<Death>, undisturbed: Arc<OnceCell<String>>) -> Fate {
     }
     let report = check(&world, &push).await;
     assert_eq!(*undisturbed.get_or_init(async || report.clone()).await, report, "the same bytes");
+    fate
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b45_an_analyzer_may_die_at_any_request_while_it_takes_a_push_apart() {
+    matrix("Several customers, Analyzer", take_apart).await;
+}
+
+/// Delivers a file of three customers and sees one part, one report and one execution of each.
+async fn take_apart(death: Option<Death>) -> Fate {
+    let environment = [("HOLDPOINT_CUSTOMER_COLUMN".to_owned(), "origin".to_owned())].into();
+    let mut world = World::start(&[], Options { environment, ..Options::default() }).await;
+    let fate = Fate::watch(&world, Service::Analyzer, death);
+    let whole = world.put("incoming/departures/all/day.csv", several_customers().into_bytes()).await;
+    world.run(Service::Analyzer);
+    while !(world.executions().await == 3 && world.is_drained("pushes")) {
+        fate.befall(&mut world);
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+    let parts: BTreeMap<String, Held> = world.parts_of(&whole).await;
+    assert_eq!(parts.keys().collect::<Vec<_>>(), ["EWR", "JFK", "unmatched"]);
+    for part in parts.values() {
+        assert_eq!(world.report_versions(part).await.len(), 1);
+    }
+    assert!(world.tags(&whole.source).await.is_empty());
+    assert!(!world.has_report(&whole).await);
     fate
 }
 

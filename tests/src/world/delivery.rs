@@ -1,9 +1,12 @@
 //! What customers and operators do: deliver, overwrite, replay, learn.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use holdpoint_local::{aws::execution_arn, demo::Story};
-use holdpoint_review::{ContentHash, ObjectVersion};
+use holdpoint_review::{ContentHash, ObjectVersion, PushId};
 
 use super::{Held, World};
 
@@ -12,6 +15,18 @@ const CUSTOMER: &str = "EWR";
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/local/samples").join(name)
+}
+
+/// A day's departures of EWR, forty of JFK, and three of which nobody says where: one file, customer after customer.
+///
+/// # Panics
+/// The sample is not in the repository.
+pub fn several_customers() -> String {
+    let clean = std::fs::read_to_string(sample("clean.csv")).expect("the sample is in the repository");
+    let records = || clean.lines().skip(1);
+    let of = |customer: &'static str| records().map(move |line| line.replacen(",EWR,", &format!(",{customer},"), 1));
+    let lines = clean.lines().map(str::to_owned).chain(of("JFK").take(40)).chain(of("").take(3));
+    lines.map(|line| line + "\n").collect()
 }
 
 impl World {
@@ -48,6 +63,29 @@ impl World {
         let push = source.push_id();
         let execution = execution_arn(&self.local.deployment.state_machine, push.as_str());
         Held { push, execution, source, report_hash }
+    }
+
+    /// The parts that a push was taken apart into, by customer; a key with two versions would be two pushes, and is none here.
+    pub async fn parts_of(&self, push: &Held) -> BTreeMap<String, Held> {
+        let bucket = &self.local.deployment.bucket;
+        let list = self.clients.s3.list_object_versions().bucket(bucket).prefix("parts/");
+        let versions = list.send().await.expect("S3 lists").versions.unwrap_or_default();
+        let mut parts = BTreeMap::new();
+        for version in versions {
+            let (key, version_id) = (version.key.expect("it has one"), version.version_id.expect("it has one"));
+            let ["parts", _, customer, whole, _] = key.split('/').collect::<Vec<_>>()[..] else { panic!("{key}") };
+            if whole == push.push.as_str() {
+                let (customer, id) = (customer.to_owned(), PushId::of(bucket, &key, &version_id));
+                let part = Held {
+                    execution: execution_arn(&self.local.deployment.state_machine, id.as_str()),
+                    push: id,
+                    source: ObjectVersion { bucket: bucket.clone(), key, version_id },
+                    report_hash: ContentHash::of(&[]),
+                };
+                assert!(parts.insert(customer, part).is_none(), "a part is written once");
+            }
+        }
+        parts
     }
 
     /// Delivers other bytes under the key of a push.
