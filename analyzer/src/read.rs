@@ -199,7 +199,10 @@ pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, U
     let columns = columns(&path, lines, format)?;
     let (source, records) = match lines {
         None => Source::typed(&path).map_err(|error| broken(format, &error))?,
-        Some(delimiter) => (Source::Lines(Box::new(scan_csv(&path, delimiter)?)), count_lines(&path)?),
+        Some(delimiter) => {
+            let (records, bytes) = count_lines(&path)?;
+            (Source::Lines(Box::new(scan_csv(&path, delimiter)?), bytes), records)
+        }
     };
     Ok(Opened { columns, level: level(records), path, records, lines, format, source, _scratch: scratch })
 }
@@ -213,12 +216,12 @@ fn level(records: usize) -> u8 {
     (0..64).find(|level| records >> level <= most).unwrap_or(64)
 }
 
-/// About how many lines a file has, by the length of the first ones.
-fn count_lines(path: &Path) -> io::Result<usize> {
+/// About how many lines a file has, and how long each is, by the length of the first ones.
+fn count_lines(path: &Path) -> io::Result<(usize, usize)> {
     let start = start_of(path)?;
-    let ends = start.split(|byte| *byte == b'\n').count().max(1) as u64;
-    let lines = std::fs::metadata(path)?.len() * ends / (start.len() as u64).max(1);
-    Ok(usize::try_from(lines).unwrap_or(usize::MAX))
+    let bytes = start.len() / start.split(|byte| *byte == b'\n').count().max(1);
+    let lines = std::fs::metadata(path)?.len() / (bytes as u64).max(1);
+    Ok((usize::try_from(lines).unwrap_or(usize::MAX), bytes))
 }
 
 impl Opened {
@@ -231,7 +234,7 @@ impl Opened {
             None => (Source::Few(glimpse::of_records(&self.path, self.records).ok()?), None),
             Some(delimiter) => {
                 let lines = glimpse::of_lines(&self.path).ok()?;
-                (Source::Lines(Box::new(scan_csv(&lines, delimiter).ok()?)), Some(lines))
+                (Source::Lines(Box::new(scan_csv(&lines, delimiter).ok()?), 0), Some(lines))
             }
         };
         let (columns, path) = (self.columns.clone(), self.path.clone());

@@ -14,6 +14,8 @@ use polars::prelude::*;
 
 /// Cells per batch: enough for loops to run, few enough to stay in a core's own cache from one look to the next.
 const CELLS: usize = 1 << 16;
+/// Bytes per batch, where records are so long that they are the tighter bound.
+const BYTES: usize = 16 << 20;
 /// Records that a part of a typed file has at least, if it has so many: small row groups are read together.
 const PART: usize = 1 << 16;
 
@@ -21,8 +23,8 @@ const PART: usize = 1 << 16;
 pub(super) enum Source {
     /// A typed file, and its parts: first record and number of records.
     Typed(PathBuf, Vec<(usize, usize)>),
-    /// A file of lines.
-    Lines(Box<LazyFrame>),
+    /// A file of lines, and how long they are.
+    Lines(Box<LazyFrame>, usize),
     /// Some records that are in memory.
     Few(DataFrame),
 }
@@ -50,7 +52,7 @@ impl Source {
         columns: usize,
         take: impl Fn(&DataFrame) -> PolarsResult<()> + Send + Sync + 'static,
     ) -> PolarsResult<()> {
-        let rows = (CELLS / columns.max(1)).clamp(256, 65_536);
+        let rows = (CELLS / columns.max(1)).clamp(256, CELLS);
         match self {
             Self::Few(frame) => each_slice(frame, rows, &take),
             Self::Typed(path, parts) => std::thread::scope(|scope| {
@@ -58,7 +60,8 @@ impl Source {
                 scope.spawn(move || parts.iter().try_for_each(|part| ahead.send(part_of(path, *part))));
                 read.into_iter().try_for_each(|frame| each_slice(&frame?, rows, &take))
             }),
-            Self::Lines(frame) => {
+            Self::Lines(frame, bytes) => {
+                let rows = rows.min(BYTES / bytes.max(&1)).max(1);
                 let batches = PlanCallback::new(move |batch: DataFrame| take(&batch).map(|()| false));
                 let query = LazyFrame::clone(frame).sink_batches(batches, true, NonZeroUsize::new(rows))?;
                 query.collect_with_engine(Engine::Streaming).map(|_| ())
