@@ -128,21 +128,31 @@ impl Declared {
         let mut declared =
             Self::parse(&text_of(file)?).map_err(|why| NotDeclared::Words { file: file.to_owned(), why })?;
         let folder = file.parent().unwrap_or(Path::new(""));
-        for column in declared.column.values_mut() {
-            if let Some(list) = &column.list {
-                let values = text_of(&folder.join(list))?;
-                let values = values.lines().map(str::trim).filter(|line| !line.is_empty()).map(ToOwned::to_owned);
-                column.set.get_or_insert_default().extend(values);
-            }
+        for list in declared.lists() {
+            declared.fill(&list, &text_of(&folder.join(&list))?);
         }
         Ok(declared)
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads the text of a file of rules, without the lists that it refers to; or the line and what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             format!("line {line}: {}", error.message())
         })
+    }
+
+    /// The lists that it refers to, as paths from where it lies itself.
+    pub(crate) fn lists(&self) -> BTreeSet<PathBuf> {
+        self.column.values().filter_map(|column| column.list.clone()).collect()
+    }
+
+    /// Takes in a list: one value per line.
+    pub(crate) fn fill(&mut self, list: &Path, text: &str) {
+        for column in self.column.values_mut().filter(|column| column.list.as_deref() == Some(list)) {
+            let values = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(ToOwned::to_owned);
+            column.set.get_or_insert_default().extend(values);
+        }
     }
 
     /// The declared rules, hard all of them.

@@ -9,6 +9,7 @@ mod learn;
 mod owner;
 mod parts;
 mod push;
+mod rules;
 mod store;
 
 use std::{sync::Arc, time::Duration};
@@ -24,6 +25,7 @@ use self::{
     key::KeyPattern,
     owner::{CustomerColumns, Owners},
     push::{Outcome, Pushes},
+    rules::{RuleBook, RulesPlace},
     store::Store,
 };
 use crate::Settings as JudgeSettings;
@@ -48,6 +50,7 @@ pub struct Config {
     state_machine: String,
     pattern: KeyPattern,
     customer_columns: CustomerColumns,
+    rules: Option<RulesPlace>,
     judge: JudgeSettings,
     /// Which log lines are written.
     pub log: String,
@@ -68,6 +71,7 @@ impl Config {
         let usual = "incoming/{dataset}/{customer}/{file}".parse().expect("the usual pattern is one");
         let pattern = settings.or("HOLDPOINT_KEY_PATTERN", usual);
         let customer_columns = settings.or("HOLDPOINT_CUSTOMER_COLUMN", CustomerColumns::default());
+        let rules = settings.optional("HOLDPOINT_RULES");
         let judge = JudgeSettings {
             threshold: settings.or("ANOMALY_THRESHOLD", Threshold::SIX_PERCENT),
             min_anomalous: settings.or("HOLDPOINT_MIN_ANOMALOUS", 1),
@@ -79,7 +83,7 @@ impl Config {
         let log_format = settings.or("HOLDPOINT_LOG_FORMAT", LogFormat::Json);
         settings.finish(|| {
             let (bucket, queue_url, state_machine) = (bucket?, queue_url?, state_machine?);
-            Some(Self { bucket, queue_url, state_machine, pattern, customer_columns, judge, log, log_format })
+            Some(Self { bucket, queue_url, state_machine, pattern, customer_columns, rules, judge, log, log_format })
         })
     }
 }
@@ -90,6 +94,9 @@ pub enum Fatal {
     /// The bucket is not what the service needs.
     #[error("{0}")]
     Bucket(String),
+    /// The declared rules cannot be used.
+    #[error("the rules")]
+    Rules(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Runs until asked to stop; a push in hand is finished first.
@@ -99,6 +106,8 @@ pub enum Fatal {
 pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fatal> {
     require_versioning(&clients.s3, &config.bucket).await.map_err(Fatal::Bucket)?;
     let queue = Queue::new(clients.sqs, config.queue_url);
+    let rules = RuleBook::new(config.rules, clients.s3.clone());
+    rules.try_out().await.map_err(|error| Fatal::Rules(error.into()))?;
     let pushes = Arc::new(Pushes {
         store: Store { s3: clients.s3, bucket: config.bucket.clone() },
         sfn: clients.sfn,
@@ -106,6 +115,7 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
         queue: queue.clone(),
         owners: Owners { bucket: config.bucket, pattern: config.pattern, columns: config.customer_columns },
         judge: config.judge,
+        rules,
     });
     info!("waiting for pushes");
     let consumer = Consumer { queue, at_once: AT_ONCE, visibility: VISIBILITY, wait: WAIT };

@@ -4,6 +4,7 @@
 //! `holdpoint-review` says, with its order of effects, for the worker's clock and the callback's decisions alike.
 
 mod aws;
+mod document;
 mod ledger;
 mod queue;
 mod reviews;
@@ -14,6 +15,7 @@ mod telemetry;
 mod wait;
 
 pub use aws::{Clients, require_versioning};
+pub use document::{Document, DocumentError, Edition};
 pub use ledger::{Ledger, ReadError, Stored, WriteError};
 pub use queue::{After, Consumer, Message, Queue, QueueError};
 pub use reviews::{Carried, Interrupted, Reviews};

@@ -108,3 +108,23 @@ async fn b43_the_same_push_judged_twice_gives_the_same_bytes() {
     eventually("its execution is found", || async { world.is_drained("pushes").then_some(()) }).await;
     assert_eq!(world.executions().await, 1);
 }
+
+#[tokio::test]
+async fn declared_rules_hold_a_push_and_personal_values_are_in_nothing_that_is_kept() {
+    let environment = [("HOLDPOINT_RULES".into(), "s3://holdpoint/rules/{dataset}.toml".into())].into();
+    let world = World::start(&[Service::Analyzer], Options { environment, ..Options::default() }).await;
+    world.learn_samples().await;
+    let rules = "[column.tailnum]\npersonal = true\nregex = \"N.*\"\n[column.origin]\nset = [\"JFK\"]\n";
+    world.put("rules/departures.toml", rules.as_bytes().to_vec()).await;
+    let sample = include_str!("../../deploy/local/samples/clean.csv");
+    let push = world.deliver("day.csv", sample.replace(",N663JB,", ",secret-7,").into_bytes()).await;
+    eventually("it is judged", || async { world.has_report(&push).await.then_some(()) }).await;
+    let report: Report = serde_json::from_slice(&world.report_bytes(&push).await).unwrap();
+    let declared = report.findings.iter().filter(|finding| finding.reason.contains("declared"));
+    let columns: Vec<_> = declared.flat_map(|finding| &finding.columns).collect();
+    assert_eq!(columns, ["origin", "tailnum"]);
+    assert!(report.needs_review);
+    for (key, text) in world.texts_under("reports/").await {
+        assert!(!text.contains("secret-7"), "{key}: {text}");
+    }
+}

@@ -5,10 +5,10 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use holdpoint_platform::{Common, Secret, Settings, SettingsError, WebUrl};
+use holdpoint_platform::{Common, Document, Secret, Settings, SettingsError, WebUrl};
 use lettre::message::Mailbox;
 
-use crate::{notices::SmtpUrl, routes::RoutesSource};
+use crate::notices::SmtpUrl;
 
 /// The settings of one worker.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Config {
     /// What it shares with the callback.
     pub common: Common,
     pub(crate) activity_arn: String,
-    pub(crate) routes: RoutesSource,
+    pub(crate) routes: Document,
     pub(crate) pollers: Pollers,
     pub(crate) slack: SlackConfig,
     pub(crate) mail: Option<MailConfig>,

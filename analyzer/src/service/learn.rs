@@ -9,9 +9,10 @@ use tracing::{info, warn};
 
 use super::{
     Config,
+    rules::RuleBook,
     store::{Store, StoreError},
 };
-use crate::{Declared, Push, profile};
+use crate::{Push, profile};
 
 /// Why learning stopped. What was learned before stays; learning again does no harm.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum LearnError {
     /// S3 did not answer, or refused.
     #[error(transparent)]
     Store(#[from] Box<dyn std::error::Error + Send + Sync>),
+    /// The declared rules cannot be used: they say which columns are personal.
+    #[error("the rules")]
+    Rules(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file on this machine cannot be written.
     #[error("a file on this machine cannot be written")]
     Disk(#[from] std::io::Error),
@@ -45,6 +49,8 @@ pub async fn learn(
     customer: &str,
 ) -> Result<usize, LearnError> {
     let store = Store { s3: clients.s3.clone(), bucket: config.bucket.clone() };
+    let rules = RuleBook::new(config.rules.clone(), clients.s3.clone());
+    let declared = rules.of(dataset).await.map_err(|error| LearnError::Rules(error.into()))?;
     let objects = delivered_in_order(store.list(prefix).await?);
     let mut learned = 0;
     for (key, delivered_at) in objects {
@@ -61,7 +67,8 @@ pub async fn learn(
         let push =
             Push { source, dataset: dataset.into(), customer: customer.into(), delivered_at, tags: BTreeMap::new() };
         let id = push.source.push_id();
-        let profiled = tokio::task::spawn_blocking(move || profile(&file, &push, &Declared::default()))
+        let declared = declared.clone();
+        let profiled = tokio::task::spawn_blocking(move || profile(&file, &push, &declared))
             .await
             .expect("profiling does not panic");
         match profiled {

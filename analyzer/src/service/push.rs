@@ -9,9 +9,10 @@ use holdpoint_review::{ContentHash, Evidence, ExecutionInput, ObjectVersion, Rep
 
 use super::{
     owner::Owners,
+    rules::{RuleBook, RulesError},
     store::{EvidenceKeys, Store, StoreError},
 };
-use crate::{Analysis, Baseline, Profile, Push, Settings, analyze, hold_unanalyzed};
+use crate::{Analysis, Baseline, Declared, Profile, Push, Settings, analyze, hold_unanalyzed};
 
 /// How many accepted pushes make a baseline.
 const BASELINE_PUSHES: usize = 60;
@@ -25,6 +26,7 @@ pub(crate) struct Pushes {
     pub(crate) queue: Queue,
     pub(crate) owners: Owners,
     pub(crate) judge: Settings,
+    pub(crate) rules: RuleBook,
 }
 
 /// How dealing with a push ended.
@@ -53,6 +55,8 @@ pub(crate) enum PushError {
     ForeignProfile(String, #[source] serde_json::Error),
     #[error("the stored report is none that this version knows")]
     ForeignReport(#[source] serde_json::Error),
+    #[error("the declared rules cannot be used")]
+    Rules(#[from] RulesError),
     #[error("a part of the push cannot be announced")]
     Announce(#[from] QueueError),
     #[error("the execution cannot be started")]
@@ -103,7 +107,8 @@ impl Pushes {
         keys: &EvidenceKeys,
     ) -> Result<Vec<u8>, PushError> {
         let history = if unjudged.is_none() { self.history(&push).await? } else { Vec::new() };
-        let settings = self.judge.clone();
+        let declared = if unjudged.is_none() { self.rules.of(&push.dataset).await? } else { Declared::default() };
+        let settings = Settings { declared, ..self.judge.clone() };
         // Off the async thread. A panic ends this attempt only; at the last one the push is held.
         let analysis = tokio::task::spawn_blocking(move || match unjudged {
             Some(reason) => hold_unanalyzed(&file, &push, &reason, &settings),

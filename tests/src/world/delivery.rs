@@ -149,6 +149,19 @@ impl World {
         listed.contents().len()
     }
 
+    /// Every object under a prefix as text, by key.
+    pub async fn texts_under(&self, prefix: &str) -> BTreeMap<String, String> {
+        let bucket = &self.local.deployment.bucket;
+        let listed = self.clients.s3.list_objects_v2().bucket(bucket).prefix(prefix).send().await.expect("S3 lists");
+        let mut texts = BTreeMap::new();
+        for key in listed.contents().iter().filter_map(|object| object.key()) {
+            let object = self.clients.s3.get_object().bucket(bucket).key(key).send().await.expect("it is there");
+            let bytes = object.body.collect().await.expect("it can be read").to_vec();
+            texts.insert(key.to_owned(), String::from_utf8_lossy(&bytes).into_owned());
+        }
+        texts
+    }
+
     /// When S3 says that a version was delivered.
     pub async fn delivered_at(&self, source: &ObjectVersion) -> i64 {
         let head = self.clients.s3.head_object().bucket(&source.bucket).key(&source.key);

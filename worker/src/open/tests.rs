@@ -1,17 +1,18 @@
+use holdpoint_platform::Document;
 use holdpoint_review::{Purpose, REVIEW_REJECTED};
 
 use super::*;
 use crate::{
     config::Webhooks,
     doubles::{Aws, ROUTES, aws_refusal as refusal, input, rejected, round, round_of},
-    routes::{RoutesSource, reach::Reach},
+    routes::reach::Reach,
 };
 
 async fn open(aws: &Aws, token: &str) -> Result<(), Unstored> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), ROUTES).unwrap();
     let reach = Reach { slack_bot: true, webhooks: Webhooks::default(), mail: true };
-    let routes = RouteBook::open(RoutesSource::File(file.path().to_owned()), aws.clients(), reach).await;
+    let routes = RouteBook::open(Document::File(file.path().to_owned()), aws.clients(), reach).await;
     let opener = Opener { reviews: aws.reviews(), routes: routes.unwrap_or_else(|error| panic!("{error}")) };
     opener.open(&TaskToken::new(token), &serde_json::to_string(&input()).unwrap()).await
 }

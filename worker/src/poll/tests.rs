@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     config::Webhooks,
     doubles::{Aws, ROUTES, aws_refusal as refusal, aws_reply as reply, config, input, round, until},
-    routes::{RouteBook, RoutesSource, reach::Reach},
+    routes::{RouteBook, reach::Reach},
 };
 
 const ARN: &str = "arn:aws:states:eu-west-1:1:activity:review";
@@ -27,7 +27,8 @@ async fn opener(aws: &Aws) -> Arc<Opener> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), ROUTES).unwrap();
     let reach = Reach { slack_bot: true, webhooks: Webhooks::default(), mail: true };
-    let routes = RouteBook::open(RoutesSource::File(file.path().to_owned()), aws.clients(), reach).await;
+    let routes =
+        RouteBook::open(holdpoint_platform::Document::File(file.path().to_owned()), aws.clients(), reach).await;
     Arc::new(Opener { reviews: aws.reviews(), routes: routes.unwrap_or_else(|error| panic!("{error}")) })
 }
 
@@ -146,7 +147,8 @@ async fn b09_a_request_that_no_route_matches_is_refused_likewise() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "[[route]]\ncustomer='other'\nslack=['C1']").unwrap();
     let reach = Reach { slack_bot: true, webhooks: Webhooks::default(), mail: true };
-    let routes = RouteBook::open(RoutesSource::File(file.path().to_owned()), aws.clients(), reach).await;
+    let routes =
+        RouteBook::open(holdpoint_platform::Document::File(file.path().to_owned()), aws.clients(), reach).await;
     let opener = Opener { reviews: aws.reviews(), routes: routes.unwrap_or_else(|error| panic!("{error}")) };
     opener.open(&TaskToken::new("token-1"), &review_input()).await.unwrap();
     let refused = aws.bodies("SendTaskFailure").await;
