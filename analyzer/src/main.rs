@@ -1,9 +1,9 @@
-//! The binary: the service, or `check`, which judges files, or `learn`, which takes trusted data as history.
+//! The binary: the service, or `check`, which judges files, or `learn`, which takes trusted data as history, or `forget`.
 
-use std::{io, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use holdpoint_analyzer::{CheckArguments, Config, check, learn, run};
+use holdpoint_analyzer::{CheckArguments, Config, Trusted, check, forget, learn, run};
 use holdpoint_platform::{Clients, Settings, Stop, init_telemetry};
 
 /// Measures how much of a push is anomalous. Without a subcommand: the service, set up by environment variables
@@ -18,14 +18,27 @@ struct Arguments {
 enum Command {
     /// Judge files by the accepted ones before them
     Check(CheckArguments),
-    /// Take every object under a prefix of the bucket as an accepted push of one customer
+    /// Take trusted files as accepted pushes
     Learn {
-        /// Prefix of the keys, like trusted/orders/acme/
-        prefix: String,
+        /// Prefix of their keys in the bucket, like trusted/orders/acme/
+        #[arg(required_unless_present = "folder")]
+        prefix: Option<String>,
+        /// A folder of this machine in their place
+        #[arg(long, value_name = "DIR", conflicts_with = "prefix")]
+        folder: Option<PathBuf>,
         /// Dataset that they belong to
         #[arg(long)]
         dataset: String,
-        /// Customer that they belong to
+        /// Customer that they belong to; without it, the column in `HOLDPOINT_CUSTOMER_COLUMN` says so
+        #[arg(long)]
+        customer: Option<String>,
+    },
+    /// Delete baselines, parts and reports of a customer, in all their versions
+    Forget {
+        /// Dataset that the customer delivers
+        #[arg(long)]
+        dataset: String,
+        /// The customer, as reports name them
         #[arg(long)]
         customer: String,
     },
@@ -36,8 +49,7 @@ fn main() -> ExitCode {
         Some(Command::Check(arguments)) => {
             return check(&arguments, &mut io::stdout().lock(), &mut io::stderr().lock());
         }
-        Some(Command::Learn { prefix, dataset, customer }) => serve(Some((prefix, dataset, customer))),
-        None => serve(None),
+        command => serve(command),
     };
     match service {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,14 +61,20 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn serve(learned: Option<(String, String, String)>) -> anyhow::Result<()> {
+async fn serve(command: Option<Command>) -> anyhow::Result<()> {
     let config = Config::read(&Settings::environment)?;
     init_telemetry(&config.log, config.log_format);
     let stop = Stop::on_signals()?;
     let clients = Clients::from_environment().await;
-    match learned {
-        Some((prefix, dataset, customer)) => drop(learn(&config, &clients, &prefix, &dataset, &customer).await?),
-        None => run(config, clients, stop).await?,
+    match command {
+        Some(Command::Learn { prefix, folder, dataset, customer }) => {
+            let trusted = folder.map_or_else(|| Trusted::Prefix(prefix.unwrap_or_default()), Trusted::Folder);
+            learn(&config, &clients, &trusted, &dataset, customer.as_deref()).await?;
+        }
+        Some(Command::Forget { dataset, customer }) => {
+            forget(&config, &clients, &dataset, &customer).await?;
+        }
+        Some(Command::Check(_)) | None => run(config, clients, stop).await?,
     }
     Ok(())
 }

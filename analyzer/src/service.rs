@@ -4,6 +4,7 @@
 //! the push's id, so that the second run finds both there.
 
 mod event;
+mod forget;
 mod key;
 mod learn;
 mod owner;
@@ -30,7 +31,10 @@ use self::{
 };
 use crate::Settings as JudgeSettings;
 
-pub use self::learn::{LearnError, learn};
+pub use self::{
+    forget::forget,
+    learn::{LearnError, Trusted, learn},
+};
 
 /// How soon another analyzer takes over from one that died.
 const VISIBILITY: Duration = Duration::from_mins(2);

@@ -5,6 +5,7 @@ mod deadline;
 mod decisions;
 mod events;
 mod faults;
+mod history;
 mod leaks;
 mod machines;
 mod parts;

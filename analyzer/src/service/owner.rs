@@ -67,11 +67,16 @@ pub(crate) fn part_key(dataset: &str, customer: Option<&str>, push: &PushId, key
     let file = file.trim_end_matches(".gz").trim_end_matches(".zst");
     let surplus = file.chars().count().saturating_sub(FILE_NAME);
     let file: String = file.chars().skip(surplus).collect();
-    format!("parts/{dataset}/{customer}/{push}/{file}")
+    format!("{}{push}/{file}", parts_prefix(dataset, &customer))
+}
+
+/// Under which the parts of one customer lie, who is named as in reports.
+pub(crate) fn parts_prefix(dataset: &str, customer: &str) -> String {
+    format!("parts/{dataset}/{customer}/")
 }
 
 /// A customer's name as one segment of a key: what would end the segment or be read as something else is percent-encoded.
-fn in_key(customer: &str) -> String {
+pub(crate) fn in_key(customer: &str) -> String {
     let whole = [".", "..", UNMATCHED].contains(&customer);
     let mut text = String::new();
     for (at, c) in customer.chars().enumerate() {

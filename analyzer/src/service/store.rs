@@ -120,6 +120,30 @@ impl Store {
         Ok(keys)
     }
 
+    /// Deletes every version of everything under a prefix; how many there were.
+    pub(crate) async fn erase(&self, prefix: &str) -> Result<usize, StoreError> {
+        let what = || format!("deleting {prefix}");
+        let mut erased = 0;
+        loop {
+            // Always the first page: what was on it is gone when it is asked for again.
+            let list = self.s3.list_object_versions().bucket(&self.bucket).prefix(prefix).send().await;
+            let page = list.map_err(|error| failed(what())(error.into()))?;
+            let versions =
+                page.versions.unwrap_or_default().into_iter().map(|version| (version.key, version.version_id));
+            let markers =
+                page.delete_markers.unwrap_or_default().into_iter().map(|marker| (marker.key, marker.version_id));
+            let listed: Vec<_> = versions.chain(markers).collect();
+            if listed.is_empty() {
+                return Ok(erased);
+            }
+            for (key, version_id) in listed {
+                let delete = self.s3.delete_object().bucket(&self.bucket).set_key(key).set_version_id(version_id);
+                delete.send().await.map_err(|error| failed(what())(error.into()))?;
+                erased += 1;
+            }
+        }
+    }
+
     /// Writes an object, over whatever was there.
     pub(crate) async fn write(&self, key: &str, body: ByteStream) -> Result<(), StoreError> {
         let put = self.s3.put_object().bucket(&self.bucket).key(key).body(body);

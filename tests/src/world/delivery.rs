@@ -190,8 +190,13 @@ impl World {
 
     /// The versions of a push's report: more than one if it was ever written again.
     pub async fn report_versions(&self, push: &Held) -> Vec<String> {
+        self.versions_under(&report_key(push)).await
+    }
+
+    /// All versions of all objects under a prefix.
+    pub async fn versions_under(&self, prefix: &str) -> Vec<String> {
         let list = self.clients.s3.list_object_versions().bucket(&self.local.deployment.bucket);
-        let versions = list.prefix(report_key(push)).send().await.expect("S3 lists").versions.unwrap_or_default();
+        let versions = list.prefix(prefix).send().await.expect("S3 lists").versions.unwrap_or_default();
         versions.into_iter().filter_map(|version| version.version_id).collect()
     }
 
