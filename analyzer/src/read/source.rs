@@ -15,7 +15,7 @@ use polars::prelude::*;
 /// Cells per batch: enough for loops to run, few enough to stay in a core's own cache from one look to the next.
 const CELLS: usize = 1 << 16;
 /// Bytes per batch, where records are so long that they are the tighter bound.
-const BYTES: usize = 16 << 20;
+const BYTES: usize = 4 << 20;
 /// Records that a part of a typed file has at least, if it has so many: small row groups are read together.
 const PART: usize = 1 << 16;
 

@@ -6,6 +6,7 @@ mod command;
 mod declared;
 mod hostile;
 mod judgement;
+mod memory;
 mod stopping;
 
 use std::{
