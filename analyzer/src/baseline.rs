@@ -1,6 +1,6 @@
 //! The baseline: what is normal for one customer, ready to judge pushes with.
 
-use holdpoint_review::BaselineSummary;
+use holdpoint_review::{BaselineSummary, Share};
 use jiff::Timestamp;
 
 use crate::{
@@ -42,7 +42,13 @@ impl Baseline {
 
     /// Which pushes it was learned from.
     pub fn summary(&self) -> BaselineSummary {
-        self.history.summary()
+        let mut summary = self.history.summary();
+        // The later members were replayed.
+        for (member, rate) in summary.members.iter_mut().rev().zip(self.calibration.replayed.iter().rev()) {
+            member.replayed = Some(*rate);
+        }
+        summary.expected = self.calibration.replayed.iter().copied().reduce(Share::max);
+        summary
     }
 
     /// Whether nothing was accepted yet.

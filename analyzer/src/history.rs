@@ -65,7 +65,8 @@ impl History {
             delivered_at: profile.delivered_at,
             records: profile.records,
             rate: profile.rate,
+            replayed: None,
         };
-        BaselineSummary { members: self.members.iter().map(member).collect() }
+        BaselineSummary { members: self.members.iter().map(member).collect(), expected: None }
     }
 }

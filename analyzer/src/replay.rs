@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use holdpoint_review::Share;
+
 use crate::{
     history::History,
     mass,
@@ -25,6 +27,8 @@ pub(crate) struct Calibration {
     /// Rates with the number of records that they are of.
     rates: BTreeMap<(Check, String), Vec<(f64, u64)>>,
     demoted: BTreeSet<(Check, String)>,
+    /// What would have been anomalous in each replayed push, oldest first.
+    pub(crate) replayed: Vec<Share>,
 }
 
 /// What the rules hit in one replayed push.
@@ -59,12 +63,22 @@ impl Calibration {
         }
         calibration.settle();
         calibration.demote(&pushes);
+        calibration.replayed = pushes.iter().map(|push| calibration.rate_of(push)).collect();
         calibration
     }
 
     /// The highest rate in a push that was fine.
     pub(crate) fn worst(&self, check: Check, column: &str) -> f64 {
         self.worst.get(&(check, column.to_owned())).copied().unwrap_or(0.0)
+    }
+
+    /// What the hard rules hit in a replayed push: at most so much, for a record that two of them hit is counted twice. What
+    /// belongs to no single record is nothing here, because the worst that replay saw of it is what is allowed.
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
+    fn rate_of(&self, push: &Replayed) -> Share {
+        let is_hard = |key: &(Check, String)| self.worst(key.0, &key.1) <= HARD && !self.demoted.contains(key);
+        let rate: f64 = push.hits.iter().filter(|(key, _)| is_hard(key)).map(|(_, rate)| rate).sum();
+        Share::new((rate.min(1.0) * push.records as f64).round() as u64, push.records)
     }
 
     pub(crate) fn is_demoted(&self, key: &(Check, String)) -> bool {

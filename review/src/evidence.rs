@@ -52,7 +52,10 @@ pub fn how_much(measure: &Measure, report: Option<&Report>) -> Markup {
                 br; span.soft { (words::limits(measure)) }
             }
         }
-        @if let Some(report) = report { (plots::rates(report)) }
+        @if let Some(report) = report {
+            (plots::rates(report))
+            @if let Some(warning) = words::limit_warning(report) { p { (warning) } }
+        }
     }
 }
 

@@ -207,7 +207,10 @@ pub(crate) mod tests {
                 found(&["amount"], "amount is 100 times what it was: median 4,120.00, before 39.90 to 43.10"),
                 found(&["currency"], "has a value never seen: “¢”"),
             ],
-            baseline: BaselineSummary { members: [(11, 1_000), (2, 1_000), (9, 1_000)].map(member).into() },
+            baseline: BaselineSummary {
+                members: [(11, 1_000), (2, 1_000), (9, 1_000)].map(member).into(),
+                expected: None,
+            },
         }
     }
 
@@ -224,7 +227,13 @@ pub(crate) mod tests {
 
     fn member((count, of): (u64, u64)) -> BaselineMember {
         let push = PushId::of("in", "earlier", &count.to_string());
-        BaselineMember { push, delivered_at: Timestamp::UNIX_EPOCH, records: of, rate: Some(Share::new(count, of)) }
+        BaselineMember {
+            push,
+            delivered_at: Timestamp::UNIX_EPOCH,
+            records: of,
+            rate: Some(Share::new(count, of)),
+            replayed: None,
+        }
     }
 
     pub(crate) fn evidence() -> Evidence {

@@ -26,7 +26,7 @@ fn hex(bytes: &[u8]) -> String {
 /// One object version that one customer delivered.
 ///
 /// It is also the name of the push's execution: 32 characters, of the 80 that Step Functions allows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct PushId(String);
 

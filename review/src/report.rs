@@ -36,7 +36,7 @@ impl ObjectVersion {
 /// The judgement of one push.
 ///
 /// Same bytes, same baseline, same rules: the same report, byte for byte, so it holds no time but the delivery's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Report {
     /// [`REPORT_VERSION`] at the time of writing.
     pub version: u32,
@@ -49,6 +49,7 @@ pub struct Report {
     /// See `dataset`.
     pub customer: String,
     /// When S3 stored the version.
+    #[schemars(with = "String")]
     pub delivered_at: Timestamp,
     /// The tags that the version had when it was analyzed; Accept and Reject keep them beside their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -79,6 +80,11 @@ impl Report {
         self.row_rate.max(self.batch_mass)
     }
 
+    /// Whether a push that is fine may well be above the limit.
+    pub fn is_limit_too_low(&self) -> bool {
+        self.baseline.expected.is_some_and(|expected| self.threshold.is_exceeded_by(expected))
+    }
+
     /// How much is anomalous, beside what is allowed and what is usual.
     pub fn measure(&self) -> Measure {
         Measure { records: self.records, rate: self.rate(), threshold: self.threshold, usual: self.baseline.usual() }
@@ -86,7 +92,7 @@ impl Report {
 }
 
 /// What one check found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Finding {
     /// The check's name, for example `category never seen`.
     pub check: String,
@@ -103,16 +109,20 @@ pub struct Finding {
 }
 
 /// What is normal for a customer: which pushes say so, and how they fared.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BaselineSummary {
     /// The accepted pushes that were compared with, oldest first.
     pub members: Vec<BaselineMember>,
+    /// What a push that is fine may reach: the highest rate in replay, where each of the later members was judged by those before
+    /// it. None while there are too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Share>,
 }
 
 impl BaselineSummary {
-    /// The lowest and the highest rate of its members, as far as they were judged.
+    /// The lowest and the highest rate of its members, as far as they were judged or replayed.
     fn usual(&self) -> Option<(Share, Share)> {
-        let rates = || self.members.iter().filter_map(|member| member.rate);
+        let rates = || self.members.iter().filter_map(BaselineMember::known_rate);
         // `max` gives its first argument unless the second is larger.
         let lowest = rates().reduce(|lowest, rate| if rate.max(lowest) == rate { lowest } else { rate })?;
         Some((lowest, rates().reduce(Share::max)?))
@@ -120,17 +130,28 @@ impl BaselineSummary {
 }
 
 /// One accepted push.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BaselineMember {
     /// Which.
     pub push: PushId,
     /// When it was delivered.
+    #[schemars(with = "String")]
     pub delivered_at: Timestamp,
     /// Its records.
     pub records: u64,
     /// Its anomaly rate when it was judged; none for one that was trusted as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Share>,
+    /// Its rate in replay: under today's rules, learned from the members before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<Share>,
+}
+
+impl BaselineMember {
+    /// Its rate when it was judged, or else in replay.
+    pub(crate) fn known_rate(&self) -> Option<Share> {
+        self.rate.or(self.replayed)
+    }
 }
 
 /// What a page shows beside the report.
@@ -177,4 +198,31 @@ pub struct PlotBin {
     pub before: f64,
     /// Share of this push's records.
     pub now: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{execution::tests::report, words};
+
+    #[test]
+    fn a_limit_is_too_low_when_what_is_fine_lies_strictly_above_it() {
+        let warning = |expected: Share| {
+            let mut report = report();
+            report.baseline.expected = Some(expected);
+            words::limit_warning(&report)
+        };
+        assert_eq!(warning(Share::new(6, 100)), None);
+        let text = "The limit of 6 % is below what accepted pushes reach by the same rules, 7.0 %: it will hold pushes that are fine.";
+        assert_eq!(warning(Share::new(7, 100)).as_deref(), Some(text));
+    }
+
+    #[test]
+    fn what_was_never_judged_is_as_usual_as_its_replay() {
+        let mut report = report();
+        for (member, count) in report.baseline.members.iter_mut().zip([3, 1, 2]) {
+            (member.rate, member.replayed) = (None, Some(Share::new(count, 100)));
+        }
+        assert_eq!(report.measure().usual, Some((Share::new(1, 100), Share::new(3, 100))));
+    }
 }

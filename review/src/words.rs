@@ -4,7 +4,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::{AtDeadline, Closing, Measure, NotAllowed, Refusal, Round, Verdict};
+use crate::{AtDeadline, Closing, Measure, NotAllowed, Refusal, Report, Round, Verdict};
 
 /// Said in private where nothing is known to be stored.
 pub const NOT_RECORDED: &str =
@@ -71,6 +71,15 @@ pub fn limits(measure: &Measure) -> String {
         Some((low, high)) => format!("{limit} Accepted pushes had {low} to {high}."),
         None => limit,
     }
+}
+
+/// A limit below what pushes that are fine may reach.
+pub fn limit_warning(report: &Report) -> Option<String> {
+    let expected = report.baseline.expected.filter(|_| report.is_limit_too_low())?;
+    Some(format!(
+        "The limit of {} is below what accepted pushes reach by the same rules, {expected}: it will hold pushes that are fine.",
+        report.threshold
+    ))
 }
 
 /// `If nobody decides until 22 Nov 2026, 09:14 UTC, it expires and goes no further.`

@@ -259,6 +259,7 @@ fn report(source: ObjectVersion) -> Report {
         delivered_at: Timestamp::UNIX_EPOCH,
         records: 1_000,
         rate: Some(Share::new(u64::from(number), 1_000)),
+        replayed: None,
     };
     Report {
         version: REPORT_VERSION,
@@ -283,6 +284,6 @@ fn report(source: ObjectVersion) -> Report {
             reason: "amount is 100 times what it was: median 4,120.00, before 39.90 to 43.10".into(),
             examples: vec!["3990.00".into()],
         }],
-        baseline: BaselineSummary { members: (1..=30).map(member).collect() },
+        baseline: BaselineSummary { members: (1..=30).map(member).collect(), expected: None },
     }
 }

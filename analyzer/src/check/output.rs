@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
-use holdpoint_review::Report;
+use holdpoint_review::{Report, Share, words};
 use serde::Serialize;
 
 /// Findings shown to a person; the rest is in the JSON.
@@ -17,6 +17,8 @@ struct Line<'a> {
     row_rate: f64,
     batch_mass: f64,
     threshold: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<f64>,
     verdict: &'static str,
     findings: Vec<LineFinding<'a>>,
 }
@@ -47,6 +49,7 @@ pub(super) fn json(file: &Path, report: &Report) -> String {
         row_rate: report.row_rate.as_f64(),
         batch_mass: report.batch_mass.as_f64(),
         threshold: report.threshold.as_f64(),
+        expected: report.baseline.expected.map(Share::as_f64),
         verdict: if report.needs_review { "review" } else { "pass" },
         findings: findings.collect(),
     };
@@ -65,6 +68,9 @@ pub(super) fn text(file: &Path, report: &Report) -> String {
         report.records,
         report.batch_mass,
     );
+    if let Some(warning) = words::limit_warning(report) {
+        let _ = writeln!(text, "    {warning}");
+    }
     for finding in report.findings.iter().take(SHOWN) {
         let examples =
             if finding.examples.is_empty() { String::new() } else { format!(" ({})", finding.examples.join(", ")) };

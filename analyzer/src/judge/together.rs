@@ -48,7 +48,8 @@ fn finding(guilty: &str, own: &[Broken]) -> Finding {
     let mut others: Vec<&str> = own.iter().flat_map(|pair| pair.columns).filter(|column| *column != guilty).collect();
     others.sort_unstable();
     others.dedup();
-    let how = if own.iter().any(|pair| pair.of_nulls) { "filled or empty" } else { "written" };
+    let how = if own.iter().any(|pair| pair.of_nulls) { "empty or filled" } else { "written" };
+    let suggest = if others.len() == 1 { "suggests" } else { "suggest" };
     let others = listed(&others);
     Finding {
         check: Check::Together.name().to_owned(),
@@ -56,7 +57,7 @@ fn finding(guilty: &str, own: &[Broken]) -> Finding {
         hard: own.iter().any(|pair| pair.hard),
         share,
         reason: format!(
-            "{guilty} is {how} otherwise than {others} let expect, in {share} of the records; it hardly ever was before"
+            "{guilty}: {how} otherwise than {others} {suggest}, in {share} of the records; before, hardly ever"
         ),
         examples: Vec::new(),
     }
@@ -89,9 +90,9 @@ mod tests {
         assert_eq!(
             reasons,
             [
-                "tailnum is filled or empty otherwise than arr_delay, arr_time and 1 more let expect, in 14.0 % of the records; \
-                 it hardly ever was before",
-                "carrier is written otherwise than origin let expect, in 3.0 % of the records; it hardly ever was before",
+                "tailnum: empty or filled otherwise than arr_delay, arr_time and 1 more suggest, in 14.0 % of the records; \
+                 before, hardly ever",
+                "carrier: written otherwise than origin suggests, in 3.0 % of the records; before, hardly ever",
             ]
         );
         assert_eq!(found[0].finding.share, Share::new(14, 100));

@@ -179,3 +179,19 @@ fn a_large_first_push_is_judged_by_all_of_it_wherever_its_dirt_lies() {
         assert_eq!((report.records, report.anomalous), (200_000, 2_000), "{name}: {:?}", report.findings);
     }
 }
+
+#[test]
+fn a_limit_below_what_accepted_pushes_reach_is_warned_of() {
+    // Every third day an order without a currency, which is rare enough not to be normal and too usual to be wrong.
+    let day = |day: usize| orders(day, 400).replacen("EUR", if day.is_multiple_of(3) { "" } else { "EUR" }, 1);
+    let customer = Customer::with_history((0..12).map(day));
+    let judged = |threshold: &str| {
+        let settings = Settings { threshold: threshold.parse().unwrap(), ..Settings::default() };
+        customer.deliver_under(&settings, "push.csv", orders(12, 400).as_bytes()).report
+    };
+    let report = judged("6%");
+    let replayed: Vec<_> = report.baseline.members.iter().map(|member| member.replayed.is_some()).collect();
+    assert_eq!(replayed, [[false; 6], [true; 6]].concat(), "the later half was replayed");
+    assert!(report.baseline.expected.is_some() && !report.is_limit_too_low(), "{:?}", report.baseline.expected);
+    assert_eq!(judged("0%").is_limit_too_low(), report.baseline.expected.unwrap().count > 0);
+}

@@ -236,6 +236,7 @@ pub(crate) fn report() -> Report {
             + SignedDuration::from_hours(24 * i64::from(place)),
         records: 12_000,
         rate: Some(Share::new(2 + u64::from(place * 7 % 10), 1_000)),
+        replayed: None,
     };
     Report {
         version: 1,
@@ -264,7 +265,7 @@ pub(crate) fn report() -> Report {
             finding(&["ship_date", "order_date"], true, 299, "ship_date lies before order_date", &[]),
             finding(&["country"], false, 150, "country: “DE” is 1.2 % more frequent than it ever was", &["<b>DE</b>"]),
         ],
-        baseline: BaselineSummary { members: (0..30).map(member).collect() },
+        baseline: BaselineSummary { members: (0..30).map(member).collect(), expected: None },
     }
 }
 

@@ -25,13 +25,13 @@ pub(super) fn bar(part: f64, class: &str) -> Markup {
     }
 }
 
-/// The rates of the last accepted pushes, as far as they were judged, this one's, and the limit.
+/// The rates of the last accepted pushes, as far as they were judged or replayed, this one's, and the limit.
 pub(super) fn rates(report: &Report) -> Markup {
-    let judged = report.baseline.members.iter().filter_map(|member| Some((member.delivered_at, member.rate?)));
+    let judged = report.baseline.members.iter().filter_map(|member| Some((member.delivered_at, member.known_rate()?)));
     let mut judged: Vec<_> = judged.collect();
     judged.drain(..judged.len().saturating_sub(PUSH_LIMIT));
     let Some((first, _)) = judged.first() else {
-        return html! { p.soft { "No push that was judged before was accepted: there is no rate to compare with." } };
+        return html! { p.soft { "Too few pushes were accepted before: there is no rate to compare with." } };
     };
     let rate = report.rate();
     let highest = judged.iter().map(|(_, rate)| *rate).fold(rate, Share::max).as_f64();
@@ -50,7 +50,8 @@ pub(super) fn rates(report: &Report) -> Markup {
                 text x="0" y=(px(limit - 5.0)) { "limit " (report.threshold) }
             }
             p.axis aria-hidden="true" {
-                span { (words::day(*first)) }
+                // Files that `check` took for history have an order and no day.
+                @if first.as_second() > 86_400 { span { (words::day(*first)) } }
                 span { (judged.len()) " accepted before" }
                 span.hot { "now: " (rate) }
             }

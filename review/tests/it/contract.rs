@@ -211,16 +211,21 @@ fn the_wait_is_retried_without_end_and_outlasts_every_deadline() {
 }
 
 #[test]
-fn the_published_schema_is_the_types_schema() {
-    let path = file("docs/activity-input.schema.json");
-    let schema = serde_json::to_value(schemars::schema_for!(ActivityInput)).unwrap();
+fn the_published_schemas_are_the_types_schemas() {
+    check_schema("docs/activity-input.schema.json", &schemars::schema_for!(ActivityInput));
+    check_schema("docs/report.schema.json", &schemars::schema_for!(Report));
+}
+
+fn check_schema(name: &str, schema: &schemars::Schema) {
+    let schema = serde_json::to_value(schema).unwrap();
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        fs::write(&path, format!("{schema:#}\n")).unwrap();
+        fs::write(file(name), format!("{schema:#}\n")).unwrap();
     }
-    let published: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap_or_default()).unwrap_or_default();
+    let published: Value =
+        serde_json::from_str(&fs::read_to_string(file(name)).unwrap_or_default()).unwrap_or_default();
     assert!(
         published == schema,
-        "docs/activity-input.schema.json is not what the types say; if the change is meant:\n\
-         UPDATE_SCHEMA=1 cargo test -p holdpoint-review --test it schema"
+        "{name} is not what the types say; if the change is meant:\n\
+         UPDATE_SCHEMA=1 cargo test --workspace --test it schema"
     );
 }
