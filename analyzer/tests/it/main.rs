@@ -4,6 +4,7 @@
 
 mod command;
 mod declared;
+mod documented;
 mod hostile;
 mod judgement;
 mod memory;
