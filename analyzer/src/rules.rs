@@ -26,7 +26,8 @@ use crate::{
     value::{self, DateOrder},
 };
 
-/// What is looked at, in a reviewer's words.
+/// What is looked at, in a reviewer's words. Of what concerns the same records, a reviewer is told in this order: what a value
+/// means before how it is written, and that before what other columns say of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Check {
     Unreadable,
@@ -38,21 +39,21 @@ pub(crate) enum Check {
     Null,
     Sentinel,
     Type,
-    Decimals,
     Range,
     Sign,
     Category,
     Value,
     Misspelt,
-    Pattern,
-    Shape,
-    Length,
-    NonAscii,
     Mojibake,
     Behind,
     Ahead,
     DuplicateKey,
     DuplicateRecord,
+    Decimals,
+    Length,
+    Pattern,
+    Shape,
+    NonAscii,
     Dependency,
     Order,
     Part,

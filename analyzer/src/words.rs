@@ -16,7 +16,11 @@ pub(crate) fn some(count: usize, what: &str) -> String {
 
 /// `2.1 %`.
 pub(crate) fn percent(share: f64) -> String {
-    if share <= 0.0 { "0 %".to_owned() } else { format!("{:.1} %", (share * 100.0).max(0.1)) }
+    match share {
+        ..=0.0 => "0 %".to_owned(),
+        1.0.. => "100 %".to_owned(),
+        _ => format!("{:.1} %", (share * 100.0).clamp(0.1, 99.9)),
+    }
 }
 
 /// A number with at most four significant decimals, a moment as its date or date and time.

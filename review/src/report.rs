@@ -80,6 +80,21 @@ impl Report {
         self.row_rate.max(self.batch_mass)
     }
 
+    /// The findings by what they are about, the gravest first: what is wrong with one column fails many checks. Each about the
+    /// push as a whole stands alone.
+    pub fn by_cause(&self) -> Vec<Vec<&Finding>> {
+        let mut causes: Vec<Vec<&Finding>> = Vec::new();
+        for finding in &self.findings {
+            let known =
+                causes.iter_mut().find(|cause| !finding.columns.is_empty() && cause[0].columns == finding.columns);
+            match known {
+                Some(cause) => cause.push(finding),
+                None => causes.push(vec![finding]),
+            }
+        }
+        causes
+    }
+
     /// Whether a push that is fine may well be above the limit.
     pub fn is_limit_too_low(&self) -> bool {
         self.baseline.expected.is_some_and(|expected| self.threshold.is_exceeded_by(expected))
@@ -215,6 +230,20 @@ mod tests {
         assert_eq!(warning(Share::new(6, 100)), None);
         let text = "The limit of 6 % is below what accepted pushes reach by the same rules, 7.0 %: it will hold pushes that are fine.";
         assert_eq!(warning(Share::new(7, 100)).as_deref(), Some(text));
+    }
+
+    #[test]
+    fn findings_about_one_column_are_one_cause() {
+        let mut report = report();
+        report.findings = [("a", &["x"][..]), ("b", &[]), ("c", &["y"]), ("d", &["x"]), ("e", &[])]
+            .map(|(reason, columns)| crate::execution::tests::found(columns, reason))
+            .into();
+        let causes: Vec<String> = report
+            .by_cause()
+            .iter()
+            .map(|cause| cause.iter().map(|finding| finding.reason.as_str()).collect())
+            .collect();
+        assert_eq!(causes, ["ad", "b", "c", "e"]);
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::{fmt::Write, path::Path};
 
-use holdpoint_review::{Report, Share, words};
+use holdpoint_review::{Finding, Report, Share, words};
 use serde::Serialize;
 
-/// Findings shown to a person; the rest is in the JSON.
+/// Causes shown to a person; the rest is in the JSON.
 const SHOWN: usize = 8;
 
 #[derive(Serialize)]
@@ -60,7 +60,7 @@ pub(super) fn json(file: &Path, report: &Report) -> String {
 pub(super) fn text(file: &Path, report: &Report) -> String {
     let verdict = if report.needs_review { "REVIEW" } else { "pass  " };
     let mut text = format!(
-        "{verdict}  {}  {} anomalous, limit {} ({} of {} records, {} as a whole)\n",
+        "{verdict}  {}  {} anomalous, limit {} ({} of {} records have a reason each; as a whole, {} differ)\n",
         file.display(),
         report.rate(),
         report.threshold,
@@ -69,24 +69,29 @@ pub(super) fn text(file: &Path, report: &Report) -> String {
         report.batch_mass,
     );
     if let Some(warning) = words::limit_warning(report) {
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "    {warning}");
     }
-    for finding in report.findings.iter().take(SHOWN) {
-        let examples =
-            if finding.examples.is_empty() { String::new() } else { format!(" ({})", finding.examples.join(", ")) };
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "    {:>7}  {}{}",
-            finding.share.to_string(),
-            printable(&finding.reason),
-            printable(&examples)
-        );
+    let causes = report.by_cause();
+    for cause in causes.iter().take(SHOWN) {
+        tell(&mut text, cause);
     }
-    if report.findings.len() > SHOWN {
-        let _ = writeln!(text, "             and {} more", report.findings.len() - SHOWN);
+    if causes.len() > SHOWN {
+        let _ = writeln!(text, "             and {} more", causes.len() - SHOWN);
     }
     text
+}
+
+/// The gravest finding about a column in full, the others by name.
+fn tell(text: &mut String, cause: &[&Finding]) {
+    let first = cause[0];
+    let examples = if first.examples.is_empty() { String::new() } else { format!(" ({})", first.examples.join(", ")) };
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "    {:>7}  {}{}", first.share.to_string(), printable(&first.reason), printable(&examples));
+    if cause.len() > 1 {
+        let others: Vec<&str> = cause[1..].iter().map(|finding| finding.check.as_str()).collect();
+        let _ = writeln!(text, "             also: {}", others.join(", "));
+    }
 }
 
 /// A customer's text must not move the cursor of whoever reads it.

@@ -19,6 +19,7 @@ use crate::{
 /// A finding before it is ranked.
 pub(super) struct Found {
     pub(super) finding: Finding,
+    pub(super) check: Check,
     /// Whether it makes the push as a whole unusable, whatever the threshold.
     pub(super) breaks: bool,
 }
@@ -34,13 +35,13 @@ impl Found {
             reason,
             examples: Vec::new(),
         };
-        Self { finding, breaks: true }
+        Self { finding, check, breaks: true }
     }
 
-    /// By share, then what names records, then by name, so that the order never depends on anything else.
+    /// By share, then what names records, then by column and check, so that the order never depends on anything else.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let key = |found: &Self| found.finding.share.as_f64();
-        let names = |found: &Self| (found.finding.columns.clone(), found.finding.check.clone());
+        let names = |found: &Self| (found.finding.columns.clone(), found.check);
         let hard = |found: &Self| found.finding.hard;
         key(self)
             .total_cmp(&key(other))
@@ -115,7 +116,7 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
         // What is only estimated names too few records to be counted by them.
         let hard = names[at] && hits.others == 0;
         let finding = Finding { check, columns, hard, share, reason, examples: hits.examples.clone() };
-        found.push(Found { finding, breaks: false });
+        found.push(Found { finding, check: rule.check, breaks: false });
     }
     found.extend(together::told(broken));
     found
@@ -172,7 +173,7 @@ pub(super) fn of_mass(baseline: &Baseline, table: &Table, records: u64) -> Vec<F
         let columns = if excess.column.is_empty() { Vec::new() } else { vec![excess.column] };
         let check = excess.check.name().to_owned();
         let finding = Finding { check, columns, hard: false, share, reason: excess.reason, examples: Vec::new() };
-        found.push(Found { finding, breaks: false });
+        found.push(Found { finding, check: excess.check, breaks: false });
     }
     found
 }

@@ -29,7 +29,7 @@ pub(super) fn told(mut broken: Vec<Broken>) -> Vec<Found> {
     while let Some(guilty) = most_frequent(&broken) {
         let (own, rest): (Vec<_>, Vec<_>) = broken.into_iter().partition(|pair| pair.columns.contains(&guilty));
         broken = rest;
-        found.push(Found { finding: finding(guilty, &own), breaks: false });
+        found.push(Found { finding: finding(guilty, &own), check: Check::Together, breaks: false });
     }
     found
 }

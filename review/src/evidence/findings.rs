@@ -17,7 +17,7 @@ const PLOT_LIMIT: usize = 12;
 /// What is wrong with the push, each finding with the plot of its column.
 pub fn findings(report: &Report, page: &PageData) -> Markup {
     let mut plots: Vec<_> = page.plots.iter().take(PLOT_LIMIT).collect();
-    let findings: Vec<_> = report.findings.iter().map(|finding| of_report(finding, &mut plots)).collect();
+    let findings: Vec<_> = report.by_cause().iter().map(|cause| of_cause(cause, &mut plots)).collect();
     section(findings.into_iter(), &plots)
 }
 
@@ -48,6 +48,18 @@ fn list(findings: &[Markup]) -> Markup {
 
 pub(super) fn of_request(finding: &RequestFinding) -> Markup {
     html! { p.value { (line(&finding.text)) } (share(finding.share)) }
+}
+
+/// The first finding about a column in full, the others in a line each.
+fn of_cause(cause: &[&Finding], plots: &mut Vec<&ColumnPlot>) -> Markup {
+    html! {
+        (of_report(cause[0], plots))
+        @if cause.len() > 1 {
+            ul.also {
+                @for finding in &cause[1..] { li.value { b { (finding.share) } " " (line(&finding.reason)) } }
+            }
+        }
+    }
 }
 
 fn of_report(finding: &Finding, plots: &mut Vec<&ColumnPlot>) -> Markup {

@@ -15,12 +15,19 @@ pub(super) fn request(report: &Report, evidence: Evidence) -> ReviewRequest {
         customer: report.customer.clone(),
         title: title(report),
         measure: Some(report.measure()),
-        findings: report.findings.iter().take(FINDING_LIMIT).map(finding).collect(),
+        findings: one_of_each_cause_first(report).take(FINDING_LIMIT).map(finding).collect(),
         if_approved: cut(&if_approved(report)),
         if_rejected: "It goes no further, and what is normal stays as it was.".to_owned(),
         submitter: None,
         evidence: Some(Evidence { delivered_at: Some(report.delivered_at), ..evidence }),
     }
+}
+
+/// A message has room for few: they should not all be about one column.
+fn one_of_each_cause_first(report: &Report) -> impl Iterator<Item = &Finding> {
+    let causes = report.by_cause();
+    let rest: Vec<&Finding> = causes.iter().flat_map(|cause| &cause[1..]).copied().collect();
+    causes.into_iter().map(|cause| cause[0]).chain(rest)
 }
 
 /// What could not be read teaches nothing.
@@ -84,6 +91,14 @@ mod tests {
         "#);
         assert_eq!(review.measure.unwrap().usual, Some((Share::new(2, 1_000), Share::new(11, 1_000))));
         assert_eq!(review.evidence.unwrap().delivered_at, Some(report().delivered_at));
+    }
+
+    #[test]
+    fn each_cause_is_told_before_any_is_told_twice() {
+        let mut report = report();
+        report.findings = vec![found(&["a"], "a: 1"), found(&["a"], "a: 2"), found(&["b"], "b: 1")];
+        let texts: Vec<_> = request(&report, evidence()).findings.into_iter().map(|finding| finding.text).collect();
+        assert_eq!(texts, ["a: 1", "b: 1", "a: 2"]);
     }
 
     #[test]
