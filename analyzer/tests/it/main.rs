@@ -5,6 +5,7 @@
 mod command;
 mod declared;
 mod documented;
+mod fuzz;
 mod hostile;
 mod judgement;
 mod memory;
