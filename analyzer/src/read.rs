@@ -7,6 +7,7 @@
 
 mod delimiter;
 mod glimpse;
+mod guard;
 mod json_lines;
 mod parts;
 mod source;
@@ -18,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) use guard::guarded;
 use holdpoint_review::ContentHash;
 pub(crate) use parts::{NotSplit, split};
 use polars::prelude::*;
@@ -198,7 +200,7 @@ pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, U
     };
     let columns = columns(&path, lines, format)?;
     let (source, records) = match lines {
-        None => Source::typed(&path).map_err(|error| broken(format, &error))?,
+        None => guarded(|| Source::typed(&path)).map_err(|error| broken(format, &error))?,
         Some(delimiter) => {
             let (records, bytes) = count_lines(&path)?;
             (Source::Lines(Box::new(scan_csv(&path, delimiter)?), bytes), records)
@@ -231,7 +233,7 @@ impl Opened {
             return None;
         }
         let (source, scratch) = match self.lines {
-            None => (Source::Few(glimpse::of_records(&self.path, self.records).ok()?), None),
+            None => (Source::Few(guarded(|| glimpse::of_records(&self.path, self.records)).ok()?), None),
             Some(delimiter) => {
                 let lines = glimpse::of_lines(&self.path).ok()?;
                 (Source::Lines(Box::new(scan_csv(&lines, delimiter).ok()?), 0), Some(lines))
@@ -283,18 +285,22 @@ fn scan_csv(path: &Path, delimiter: u8) -> Result<LazyFrame, Unreadable> {
         .map_err(|error| broken(Format::Csv, &error))
 }
 
+fn scan_parquet(path: &Path) -> Result<LazyFrame, Unreadable> {
+    let args = ScanArgsParquet { glob: false, ..Default::default() };
+    LazyFrame::scan_parquet(polars_path(path), args).map_err(|error| broken(Format::Parquet, &error))
+}
+
 fn polars_path(path: &Path) -> PlRefPath {
     PlRefPath::new(path.to_string_lossy())
 }
 
 /// The names of the columns, if there are any and their cells can be judged.
 fn columns(path: &Path, lines: Option<u8>, format: Format) -> Result<Vec<String>, Unreadable> {
-    let typed = || LazyFrame::scan_parquet(polars_path(path), ScanArgsParquet { glob: false, ..Default::default() });
-    let schema = match lines {
-        Some(delimiter) => scan_csv(path, delimiter)?.collect_schema(),
-        None => typed().and_then(|mut frame| frame.collect_schema()),
+    let mut frame = match lines {
+        Some(delimiter) => scan_csv(path, delimiter)?,
+        None => scan_parquet(path)?,
     };
-    let schema = schema.map_err(|error| broken(format, &error))?;
+    let schema = guarded(|| frame.collect_schema()).map_err(|error| broken(format, &error))?;
     if schema.is_empty() {
         return Err(Unreadable::Columns("there are none".to_owned()));
     }

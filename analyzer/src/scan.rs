@@ -15,10 +15,7 @@ mod repeats;
 mod tally;
 mod watch;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude::*;
 use tally::Tally;
@@ -26,7 +23,7 @@ pub(crate) use tally::{Candidates, Scanned};
 
 use crate::{
     declared::Declared,
-    read::{Opened, Unreadable},
+    read::{Opened, Unreadable, guarded},
     rules::Rule,
 };
 
@@ -36,10 +33,7 @@ pub(crate) fn scan(opened: &Opened, rules: &[Rule], declared: &Declared) -> Resu
     // Locked once per batch, by the one thread that they come from in order.
     let sink = Arc::clone(&tally);
     let query = || opened.each_batch(move |frame| sink.lock().unwrap_or_else(PoisonError::into_inner).add(frame));
-    // Polars panics on some files that it should refuse; such a file is unreadable, and the service lives on.
-    let outcome =
-        catch_unwind(AssertUnwindSafe(query)).unwrap_or_else(|_| Err(polars_err!(ComputeError: "the reader gave up")));
-    outcome.map_err(|error| opened.unreadable(&error))?;
+    guarded(query).map_err(|error| opened.unreadable(&error))?;
     let tally =
         Arc::into_inner(tally).ok_or_else(|| opened.unreadable(&polars_err!(ComputeError: "the scan did not end")))?;
     tally.into_inner().unwrap_or_else(PoisonError::into_inner).finish()

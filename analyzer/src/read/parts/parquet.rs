@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fs::File,
     num::NonZeroUsize,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -12,7 +11,7 @@ use std::{
 use polars::{io::parquet::write::BatchedWriter, prelude::*};
 
 use super::{super::scan_parquet, NotSplit, Part, Plain, Unreadable, Writers, name_in};
-use crate::read::{Format, broken};
+use crate::read::{Format, broken, guarded};
 
 /// Cells of one batch.
 const BATCH_CELLS: usize = 1 << 20;
@@ -23,7 +22,7 @@ type Writer = BatchedWriter<File>;
 
 pub(super) fn split(plain: &Plain, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
     let mut frame = scan_parquet(&plain.path)?;
-    let schema = frame.collect_schema().map_err(|error| unreadable(&error))?;
+    let schema = guarded(|| frame.collect_schema()).map_err(|error| unreadable(&error))?;
     if schema.get(column).is_none() {
         return Err(NotSplit::NoColumn(column.to_owned()));
     }
@@ -45,9 +44,7 @@ pub(super) fn split(plain: &Plain, column: &str, folder: &Path) -> Result<Vec<Pa
     });
     let records = NonZeroUsize::new((BATCH_CELLS / schema.len().max(1)).clamp(256, 65_536));
     let query = || frame.sink_batches(batches, true, records)?.collect_with_engine(Engine::Streaming);
-    // As in the scan: what makes Polars panic is unreadable.
-    let outcome =
-        catch_unwind(AssertUnwindSafe(query)).unwrap_or_else(|_| Err(polars_err!(ComputeError: "the reader gave up")));
+    let outcome = guarded(query);
     let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(failed) = groups.failed.take() {
         return Err(failed);
