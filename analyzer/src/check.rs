@@ -2,6 +2,7 @@
 
 mod output;
 mod page;
+mod waiting;
 
 use std::{
     collections::BTreeMap,
@@ -14,8 +15,9 @@ use clap::{Args, ValueEnum};
 use holdpoint_review::{ObjectVersion, Threshold};
 use jiff::Timestamp;
 
+use self::waiting::Waiting;
 use crate::{
-    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, flagged, profile,
+    Analysis, Baseline, Declared, NotDeclared, Profile, Progress, Push, Settings, Unreadable, analyze, flagged, profile,
 };
 
 /// What `check` is asked.
@@ -83,9 +85,7 @@ pub fn check(arguments: &CheckArguments, out: &mut impl Write, err: &mut impl Wr
 fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused> {
     let declared = arguments.rules.as_deref().map(Declared::read).transpose()?.unwrap_or_default();
     let files = history_files(arguments)?;
-    let profiles =
-        files.iter().enumerate().map(|(at, file)| accepted(file, at, &declared)).collect::<Result<Vec<_>, _>>()?;
-    let baseline = Baseline::learn(profiles, delivery(files.len()));
+    let baseline = Baseline::learn(accepted(&files, &declared)?, delivery(files.len()));
     // A first push is held on principle only where somebody would accept it afterwards.
     let settings = Settings { threshold: arguments.threshold, hold_first: false, declared, ..Settings::default() };
     for folder in [&arguments.flagged, &arguments.report].into_iter().flatten() {
@@ -94,7 +94,9 @@ fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused
     let mut needs_review = false;
     for file in &arguments.pushes {
         let failed = |why| Refused::File { file: file.clone(), why };
+        let waiting = Waiting::on(&file.to_string_lossy(), "record", &settings.progress);
         let analysis = analyze(file, &push_of(file, files.len()), &baseline, &settings).map_err(failed)?;
+        drop(waiting);
         needs_review |= analysis.report.needs_review;
         tell(arguments.format, file, &analysis, out)?;
         if let Some(folder) = &arguments.flagged {
@@ -133,8 +135,16 @@ fn history_files(arguments: &CheckArguments) -> Result<Vec<PathBuf>, Refused> {
     Ok(files)
 }
 
-fn accepted(file: &Path, at: usize, declared: &Declared) -> Result<Profile, Refused> {
-    profile(file, &push_of(file, at), declared).map_err(|why| Refused::History { file: file.to_owned(), why })
+fn accepted(files: &[PathBuf], declared: &Declared) -> Result<Vec<Profile>, Refused> {
+    let progress = Progress::default();
+    progress.begin(files.len() as u64);
+    let _waiting = Waiting::on("accepted pushes", "file", &progress);
+    let profile = |(at, file): (usize, &PathBuf)| {
+        let profile = profile(file, &push_of(file, at), declared);
+        progress.advance(1);
+        profile.map_err(|why| Refused::History { file: file.clone(), why })
+    };
+    files.iter().enumerate().map(profile).collect()
 }
 
 /// A file as if it were an object: its place in the order of files stands for the time of its delivery.

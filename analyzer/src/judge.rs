@@ -20,6 +20,7 @@ use crate::{
     declared::Declared,
     flagged,
     profile::{PROFILE_VERSION, Profile, Table},
+    progress::Progress,
     read::{self, Limits, Opened, Unreadable},
     rules::{Check, Rule},
     scan::{Scanned, scan},
@@ -53,6 +54,8 @@ pub struct Settings {
     pub hold_first: bool,
     /// What is wrong whatever was accepted before.
     pub declared: Declared,
+    /// Told how far the scan is; says nothing about the push.
+    pub progress: Progress,
 }
 
 impl Default for Settings {
@@ -63,6 +66,7 @@ impl Default for Settings {
             row_rate_alone: false,
             hold_first: true,
             declared: Declared::default(),
+            progress: Progress::default(),
         }
     }
 }
@@ -115,7 +119,8 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn judge(&self, file: &Path) -> Result<Analysis, Unreadable> {
-        let opened = read::open(file, Path::new(&self.push.source.key), Limits::default())?;
+        let mut opened = read::open(file, Path::new(&self.push.source.key), Limits::default())?;
+        opened.progress = self.settings.progress.clone();
         let (weighed, scanned) = self.measure(&opened)?;
         let rules: Vec<Rule> = weighed.iter().map(|weighed| weighed.rule.clone()).collect();
         let declared = &self.settings.declared;

@@ -28,6 +28,8 @@ use source::Source;
 use tempfile::TempPath;
 use unpack::Unpacked;
 
+use crate::progress::Progress;
+
 /// A file that is not as a push must be. Its text is what a reviewer reads.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
@@ -98,7 +100,9 @@ pub(crate) struct Opened {
     pub(crate) level: u8,
     /// Unpacked, and as lines if it was NDJSON.
     path: PathBuf,
-    records: usize,
+    /// As the file says, or as many as its first lines suggest.
+    pub(crate) records: usize,
+    pub(crate) progress: Progress,
     /// The delimiter of a file of lines.
     lines: Option<u8>,
     format: Format,
@@ -206,7 +210,8 @@ pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, U
             (Source::Lines(Box::new(scan_csv(&path, delimiter)?), bytes), records)
         }
     };
-    Ok(Opened { columns, level: level(records), path, records, lines, format, source, _scratch: scratch })
+    let (level, progress) = (level(records), Progress::default());
+    Ok(Opened { columns, level, path, records, progress, lines, format, source, _scratch: scratch })
 }
 
 /// The level at which a sample of so many records is large enough for shares within a tenth of a per cent, and small enough to
@@ -239,8 +244,8 @@ impl Opened {
                 (Source::Lines(Box::new(scan_csv(&lines, delimiter).ok()?), 0), Some(lines))
             }
         };
-        let (columns, path) = (self.columns.clone(), self.path.clone());
-        Some(Self { columns, path, level: 0, source, _scratch: scratch.into_iter().collect(), ..*self })
+        let (columns, path, progress) = (self.columns.clone(), self.path.clone(), Progress::default());
+        Some(Self { columns, path, progress, level: 0, source, _scratch: scratch.into_iter().collect(), ..*self })
     }
 
     /// Hands over the records batch by batch, in their order.

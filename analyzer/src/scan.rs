@@ -32,7 +32,15 @@ pub(crate) fn scan(opened: &Opened, rules: &[Rule], declared: &Declared) -> Resu
     let tally = Arc::new(Mutex::new(Tally::new(opened, rules, declared)?));
     // Locked once per batch, by the one thread that they come from in order.
     let sink = Arc::clone(&tally);
-    let query = || opened.each_batch(move |frame| sink.lock().unwrap_or_else(PoisonError::into_inner).add(frame));
+    opened.progress.begin(opened.records as u64);
+    let progress = opened.progress.clone();
+    let query = || {
+        opened.each_batch(move |frame| {
+            sink.lock().unwrap_or_else(PoisonError::into_inner).add(frame)?;
+            progress.advance(frame.height());
+            Ok(())
+        })
+    };
     guarded(query).map_err(|error| opened.unreadable(&error))?;
     let tally =
         Arc::into_inner(tally).ok_or_else(|| opened.unreadable(&polars_err!(ComputeError: "the scan did not end")))?;

@@ -89,12 +89,17 @@ fn tell(text: &mut String, cause: &[&Finding]) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "    {:>7}  {}{}", first.share.to_string(), printable(&first.reason), printable(&examples));
     if cause.len() > 1 {
-        let others: Vec<&str> = cause[1..].iter().map(|finding| finding.check.as_str()).collect();
+        let mut others: Vec<&str> = Vec::new();
+        for finding in &cause[1..] {
+            if !others.contains(&finding.check.as_str()) {
+                others.push(&finding.check);
+            }
+        }
         let _ = writeln!(text, "             also: {}", others.join(", "));
     }
 }
 
 /// A customer's text must not move the cursor of whoever reads it.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
