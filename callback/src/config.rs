@@ -19,6 +19,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub(crate) struct SlackConfig {
     pub(crate) signing_secret: Option<Secret>,
+    /// The only workspace whose members may decide; there where the secret is.
     pub(crate) team: Option<String>,
 }
 
@@ -35,6 +36,11 @@ impl Config {
             signing_secret: settings.hidden("HOLDPOINT_SLACK_SIGNING_SECRET"),
             team: settings.optional("HOLDPOINT_SLACK_TEAM"),
         };
+        if slack.signing_secret.is_some() && slack.team.is_none() {
+            settings.refuse(
+                "HOLDPOINT_SLACK_TEAM is needed with HOLDPOINT_SLACK_SIGNING_SECRET, or members of any workspace that shares a channel could decide",
+            );
+        }
         settings.finish(|| Some(Self { common: common?, listen, slack }))
     }
 }
@@ -49,5 +55,13 @@ mod tests {
         for name in ["ENVIRONMENT", "BUCKET", "CLOCK_QUEUE_URL", "NOTICES_QUEUE_URL", "LINK_KEYS", "PUBLIC_URL"] {
             assert!(error.contains(&format!("HOLDPOINT_{name}")), "{name} in {error}");
         }
+        assert!(!error.contains("SLACK"), "buttons in Slack are not asked for: {error}");
+    }
+
+    #[test]
+    fn b24_buttons_in_slack_need_the_name_of_the_one_workspace() {
+        let lookup = |name: &str| (name == "HOLDPOINT_SLACK_SIGNING_SECRET").then(|| "shh".to_owned());
+        let error = Config::read(&lookup).unwrap_err().to_string();
+        assert!(error.contains("HOLDPOINT_SLACK_TEAM is needed"), "{error}");
     }
 }

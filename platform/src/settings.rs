@@ -1,6 +1,7 @@
 //! Settings: environment variables, read once, every problem reported together, by name and never by secret value.
 
 mod common;
+mod names;
 mod values;
 
 use std::{convert::Infallible, fmt, str::FromStr};
@@ -40,6 +41,27 @@ impl<'a> Settings<'a> {
     #[expect(clippy::disallowed_methods, reason = "this is the place")]
     pub fn environment(name: &str) -> Option<String> {
         std::env::var(name).ok()
+    }
+
+    /// Reads a service's settings from the process's environment.
+    ///
+    /// A variable that looks like ours and that no service reads is refused, not only warned of: it is a setting that somebody
+    /// relies on, and a service that starts without it does less than was asked for. A roll-back brings its own variables.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names everything that is wrong, such variables included.
+    pub fn of_process<C>(
+        read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Result<C, SettingsError>,
+    ) -> Result<C, SettingsError> {
+        let unknown = names::unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
+        let unknown: Vec<_> = unknown.into_iter().map(|name| format!("{name} is no setting of any service")).collect();
+        match read(&Self::environment) {
+            Ok(config) if unknown.is_empty() => Ok(config),
+            Ok(_) => Err(SettingsError { problems: unknown }),
+            Err(SettingsError { problems }) => {
+                Err(SettingsError { problems: problems.into_iter().chain(unknown).collect() })
+            }
+        }
     }
 
     /// A value that must be there.

@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
 }
 
 async fn work() -> anyhow::Result<()> {
-    let config = Config::read(&Settings::environment)?;
+    let config = Settings::of_process(Config::read)?;
     init_telemetry(&config.common.log, config.common.log_format);
     let stop = Stop::on_signals()?;
     let clients = Clients::from_environment().await;

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{doubles::Doubles, world::setting};
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "HOLDPOINT_ENVIRONMENT",
     "HOLDPOINT_BUCKET",
     "HOLDPOINT_CLOCK_QUEUE_URL",
@@ -18,6 +18,7 @@ const NAMES: [&str; 8] = [
     "HOLDPOINT_PUBLIC_URL",
     "HOLDPOINT_LISTEN",
     "HOLDPOINT_SLACK_SIGNING_SECRET",
+    "HOLDPOINT_SLACK_TEAM",
 ];
 
 #[tokio::test]

@@ -84,6 +84,7 @@ impl Local {
                 ("HOLDPOINT_SLACK_API_URL", self.slack.api_url()),
                 ("HOLDPOINT_SLACK_BOT_TOKEN", slack::BOT_TOKEN.to_owned()),
                 ("HOLDPOINT_SLACK_SIGNING_SECRET", slack::SIGNING_SECRET.to_owned()),
+                ("HOLDPOINT_SLACK_TEAM", slack::TEAM.to_owned()),
                 (
                     "HOLDPOINT_SLACK_WEBHOOKS",
                     format!("{SLACK_WEBHOOK}={}", self.slack.webhook_url(SLACK_WEBHOOK_SECRET)),
