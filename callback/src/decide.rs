@@ -7,7 +7,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use holdpoint_platform::{Stored, now};
-use holdpoint_review::{Refusal, Round, Step, Verdict, Who, may_decide, owed, own_vote, vote};
+use holdpoint_review::{NotAllowed, Refusal, Round, Step, Verdict, Who, may_decide, owed, own_vote, refused, vote};
 use tracing::{Instrument, Span, info, warn};
 
 use crate::{evidence, server::App};
@@ -68,7 +68,11 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         let step = match vote(&stored.round, &wish.who, wish.verdict, wish.reason.clone(), now()) {
             Ok(step) => step,
             Err(refusal) => {
-                info!(review.refusal = %refusal, "a decision was refused");
+                if let Refusal::NotAllowed(why) = refusal {
+                    stored = record_refusal(app, stored, &wish.who, why).await;
+                } else {
+                    info!(review.refusal = %refusal, "a decision was refused");
+                }
                 return Decided::Refused(refusal, Box::new(stored.round));
             }
         };
@@ -90,6 +94,24 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         }
     }
     Decided::NotRecorded
+}
+
+/// Writes into the ledger that somebody without the right to it wanted to decide; the round as it is known then. It changes
+/// nothing for that person, so that trouble with it is only logged.
+pub(crate) async fn record_refusal(app: &App, mut stored: Stored, who: &Who, why: NotAllowed) -> Stored {
+    info!(review.refusal = %why, "a decision was refused");
+    for _ in 0..ATTEMPTS {
+        let Some(noted) = refused(&stored.round, who, why, now()) else { return stored };
+        match app.reviews.ledger.replace(&stored, noted).await {
+            Ok(written) => return written,
+            Err(error) => warn!(error = &error as &dyn Error, "a refusal was not recorded; reading again"),
+        }
+        match app.reviews.ledger.read(&stored.round.review_id, stored.round.round).await {
+            Ok(Some(read)) => stored = read,
+            Ok(None) | Err(_) => return stored,
+        }
+    }
+    stored
 }
 
 /// Our own vote had arrived after all. What follows it is done now: the reviewer waits, and the next tick may be far.

@@ -10,12 +10,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
-use holdpoint_platform::now;
-use holdpoint_review::{Refusal, Round, Verdict, vote, words};
+use holdpoint_platform::{nonce, now};
+use holdpoint_review::{Channel, Holder, Link, Refusal, Round, Verdict, Who, vote, words};
 use tracing::{Instrument, debug, warn};
 
 use crate::{
-    decide::{Decided, Wish, decide_within},
+    decide::{Decided, Wish, decide_within, record_refusal},
     evidence,
     form::{Asking, BadProof, Filled, reason},
     guard, page,
@@ -56,8 +56,10 @@ async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
     async {
         debug!("a review was looked at");
         let round = &visitor.stored.round;
-        let (seen, newer) = tokio::join!(evidence::look(&app, &round.request), has_newer(&app, round));
-        page::review(&page::View { app: &app, sealed: &visitor.sealed, round, who: visitor.who.as_ref(), seen, newer })
+        let who = visitor.who.as_ref();
+        let (seen, newer, successor) =
+            tokio::join!(evidence::look(&app, &round.request), has_newer(&app, round), successor(&app, round, who));
+        page::review(&page::View { app: &app, sealed: &visitor.sealed, round, who, seen, newer, successor })
     }
     .instrument(span)
     .await
@@ -68,20 +70,26 @@ async fn back(visitor: Visitor) -> Response {
     see_other(&format!("/r/{}", visitor.sealed))
 }
 
-/// `POST /r/{sealed}/confirm`: asks to confirm the choice. Changes nothing.
+/// `POST /r/{sealed}/confirm`: asks to confirm the choice. Changes nothing, but for the note that who asks has no right to it.
 async fn confirm(State(app): State<Arc<App>>, visitor: Visitor, filled: Filled) -> Response {
     let Ok(verdict) = filled.decision.parse::<Verdict>() else { return page::unknown_choice(&visitor.sealed) };
-    let round = &visitor.stored.round;
-    let Some(who) = &visitor.who else { return page::only_looks() };
-    if let Err(refusal) = vote(round, who, verdict, None, now()) {
-        return refused(&visitor.sealed, &refusal, round);
+    let Visitor { sealed, stored, who, span } = visitor;
+    let Some(who) = who else { return page::only_looks() };
+    match vote(&stored.round, &who, verdict, None, now()) {
+        Ok(_) => {}
+        Err(Refusal::NotAllowed(why)) => {
+            let stored = record_refusal(&app, stored, &who, why).instrument(span).await;
+            return refused(&sealed, &Refusal::NotAllowed(why), &stored.round);
+        }
+        Err(refusal) => return refused(&sealed, &refusal, &stored.round),
     }
-    if let Err(bad) = filled.check(&app, &visitor.sealed, Asking::Choice) {
-        return bad_proof(&visitor.sealed, bad);
+    if let Err(bad) = filled.check(&app, &sealed, Asking::Choice) {
+        return bad_proof(&sealed, bad);
     }
+    let round = &stored.round;
     match (verdict, reason(&filled.reason)) {
-        (Verdict::Reject, (None, _)) => page::ask_for_reason(&app, &visitor.sealed, round),
-        (_, (reason, cut)) => page::confirmation(&app, &visitor.sealed, round, verdict, reason.as_deref(), cut),
+        (Verdict::Reject, (None, _)) => page::ask_for_reason(&app, &sealed, round),
+        (_, (reason, cut)) => page::confirmation(&app, &sealed, round, verdict, reason.as_deref(), cut),
     }
 }
 
@@ -133,6 +141,20 @@ async fn has_newer(app: &App, round: &Round) -> bool {
         warn!(error = &error as &dyn Error, "whether a review was asked anew is not known");
         false
     })
+}
+
+/// The same reviewer's link to the review of the newer version; none where that version is not held, or asks others.
+async fn successor(app: &App, round: &Round, who: Option<&Who>) -> Option<String> {
+    let newer = round.replaced_by()?;
+    let channel = match who? {
+        Who::MailOwner(address) => Channel::Mail(address.clone()),
+        Who::ChannelMember(channel) => channel.clone(),
+        Who::SlackUser { .. } | Who::Outsider { .. } => return None,
+    };
+    let latest = app.reviews.ledger.latest(&newer.review).await;
+    let latest = latest.map_err(|error| warn!(error = &error as &dyn Error, "a newer version's review is not known"));
+    let link = Link::of(&latest.ok()??.round, &channel);
+    (link.holder != Holder::Viewer).then(|| app.config.common.link_keys.seal(&link, nonce()))
 }
 
 fn refused(sealed: &str, refusal: &Refusal, round: &Round) -> Response {

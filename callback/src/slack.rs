@@ -28,7 +28,7 @@ use url::form_urlencoded;
 pub(crate) use api::Slack;
 
 use crate::{
-    decide::{Decided, Wish, decide},
+    decide::{Decided, Wish, decide, record_refusal},
     form::{self, body_within_limit},
     page,
     server::App,
@@ -109,7 +109,7 @@ async fn answer_press(app: Arc<App>, press: Press) -> Option<String> {
                 let wish = Wish { who, verdict: Verdict::Approve, reason: None };
                 say(&decide(&app, stored, wish).await)
             }
-            Verdict::Reject => ask_for_reason(&app, &press, &link, &stored, &who).await,
+            Verdict::Reject => ask_for_reason(&app, &press, &link, stored, &who).await,
         }
     }
     .instrument(span)
@@ -139,12 +139,14 @@ async fn answer_submission(app: Arc<App>, submission: Submission) -> Result<(), 
 /// The link in a button, and who pressed it.
 fn open(app: &App, sealed: &str, sender: &Sender, channel: Option<String>) -> Result<(Link, Who), String> {
     let slack = app.slack.as_ref().expect("checked before the payload is read");
-    if !slack.is_ours(sender.teams()) {
-        warn!("somebody of another workspace wanted to decide and was refused");
-        return Err("Only members of our own workspace may decide.".to_owned());
-    }
     let link = open_link(app, sealed).ok_or("This button has expired, or belongs to another place.")?;
-    Ok((link, Who::SlackUser { user: sender.user.id.clone(), channel: channel.unwrap_or_default() }))
+    let user = sender.user.id.clone();
+    let who = if slack.is_ours(sender.teams()) {
+        Who::SlackUser { user, channel: channel.unwrap_or_default() }
+    } else {
+        Who::Outsider { user }
+    };
+    Ok((link, who))
 }
 
 /// Slack does not say in which channel a form was opened; the link that it carries does.
@@ -168,9 +170,13 @@ async fn read(app: &App, link: &Link) -> Option<Stored> {
 }
 
 /// Opens the form that asks for a reason, unless it would be in vain.
-async fn ask_for_reason(app: &App, press: &Press, link: &Link, stored: &Stored, who: &Who) -> Option<String> {
+async fn ask_for_reason(app: &App, press: &Press, link: &Link, stored: Stored, who: &Who) -> Option<String> {
     if let Err(refusal) = vote(&stored.round, who, Verdict::Reject, None, now()) {
-        return say(&Decided::Refused(refusal, Box::new(stored.round.clone())));
+        let stored = match refusal {
+            Refusal::NotAllowed(why) => record_refusal(app, stored, who, why).await,
+            _ => stored,
+        };
+        return say(&Decided::Refused(refusal, Box::new(stored.round)));
     }
     let metadata = match link.holder.who(&stored.round) {
         Some(Who::ChannelMember(_)) => press.sealed.clone(),

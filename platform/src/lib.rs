@@ -6,6 +6,7 @@
 mod aws;
 mod document;
 mod ledger;
+mod objects;
 mod queue;
 mod reviews;
 mod settings;
@@ -17,6 +18,7 @@ mod wait;
 pub use aws::{Clients, require_versioning};
 pub use document::{Document, DocumentError, Edition};
 pub use ledger::{Ledger, ReadError, Stored, WriteError};
+pub use objects::{Objects, ObjectsError};
 pub use queue::{After, Consumer, Message, Queue, QueueError};
 pub use reviews::{Carried, Interrupted, Reviews};
 pub use settings::{Common, Secret, Settings, SettingsError, SlackApi, WebUrl};

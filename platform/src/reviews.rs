@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use holdpoint_review::{Action, ClockMessage, ExecutionFacts, Input, Notice, Round, Step, renewed, step};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
-    Clients, Common, Ledger, Queue, QueueError, ReadError, Stored, TaskReply, Tasks, TasksError, WriteError, now,
+    Clients, Common, Ledger, Objects, Queue, QueueError, ReadError, Stored, TaskReply, Tasks, TasksError, WriteError,
+    now,
 };
 
 /// Everything that a review's life touches.
@@ -14,6 +15,8 @@ use crate::{
 pub struct Reviews {
     /// The durable record.
     pub ledger: Ledger,
+    /// What reviews are about.
+    pub objects: Objects,
     /// Step Functions.
     pub tasks: Tasks,
     /// Makes open reviews tick.
@@ -52,6 +55,7 @@ impl Reviews {
     pub fn new(common: &Common, clients: &Clients) -> Self {
         Self {
             ledger: Ledger::new(clients.s3.clone(), &common.bucket),
+            objects: Objects::new(clients.s3.clone()),
             tasks: Tasks::new(clients.sfn.clone()),
             clock: Queue::new(clients.sqs.clone(), &common.clock_queue_url),
             notices: Queue::new(clients.sqs.clone(), &common.notices_queue_url),
@@ -145,6 +149,27 @@ impl Reviews {
             info!(review.id = %round.review_id, review.round = round.round, execution.running = facts.running, "a task token was lost");
         }
         Ok(Some(next).filter(|step| step.write.is_some()))
+    }
+
+    /// Notes that a newer version of what a round is about is there, if so; the round as it stands then.
+    ///
+    /// Asked at each tick: a version that is let through has no review of its own that could say so.
+    ///
+    /// # Errors
+    /// [`Interrupted`]: the next tick asks again.
+    pub async fn look_for_newer(&self, stored: Stored) -> Result<Stored, Interrupted> {
+        let round = &stored.round;
+        let Some(source) = round.request.source.as_ref().filter(|_| round.is_open()) else { return Ok(stored) };
+        let newer = self.objects.newer_than(source).await.unwrap_or_else(|error| {
+            debug!(error = &error as &dyn std::error::Error, "whether a newer version is there is not known");
+            None
+        });
+        let Some(version) = newer else { return Ok(stored) };
+        let replaced = step(round, Input::Replaced(round.visit().newer(&version)), now());
+        if replaced.write.is_some() {
+            info!(review.id = %round.review_id, review.round = round.round, "a newer version of what is reviewed is there");
+        }
+        Ok(Box::pin(self.carry_out(stored, replaced)).await?.stored)
     }
 
     /// Queues a message.

@@ -7,7 +7,7 @@ use crate::{ContentHash, ReviewId};
 
 /// Step Functions' error for a rejected review; `review.asl.json` catches it by this name.
 pub const REVIEW_REJECTED: &str = "ReviewRejected";
-/// Step Functions' error for a review that nobody decided.
+/// Step Functions' error for a review that nobody decided, in time or before a newer version came.
 pub const REVIEW_EXPIRED: &str = "ReviewExpired";
 /// Step Functions' error for an input that is not what the contract says.
 pub const REVIEW_BAD_INPUT: &str = "Review.BadInput";
@@ -56,6 +56,8 @@ pub enum Closing {
     ApprovedUnseen,
     /// The workflow stopped asking.
     Withdrawn,
+    /// A newer version came, and the route asks not to decide on the older one.
+    Replaced,
 }
 
 /// How a round ended, as every surface shows it.
@@ -81,6 +83,8 @@ impl Outcome {
             (Closing::ApprovedUnseen, false) => "approved_unseen",
             (Closing::ApprovedUnseen, true) => "approved_unseen_not_applied",
             (Closing::Withdrawn, _) => "withdrawn",
+            (Closing::Replaced, false) => "replaced",
+            (Closing::Replaced, true) => "replaced_not_applied",
         }
     }
 }
@@ -91,7 +95,7 @@ impl Outcome {
 /// the reply to its answer recognises it later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// `approve`, `reject` or `expire`.
+    /// `approve`, `reject`, `expire` or `replace`.
     pub decision: String,
     /// A person approved it.
     pub is_manually_approved: bool,

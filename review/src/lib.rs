@@ -30,7 +30,9 @@ pub use execution::{
     baseline_key, baseline_prefix,
 };
 pub use id::{ContentHash, NotAnId, PushId, ReviewId};
-pub use life::{Action, Admission, ExecutionFacts, Input, Refusal, Step, admit, owed, own_vote, renewed, step, vote};
+pub use life::{
+    Action, Admission, ExecutionFacts, Input, Refusal, Step, admit, owed, own_vote, refused, renewed, step, vote,
+};
 pub use link::{BadKeys, Holder, Link, LinkKeys};
 pub use notice::{Channel, ClockMessage, Notice, Purpose};
 pub use rate::{NotAThreshold, Share, Threshold};
@@ -42,7 +44,7 @@ pub use request::{
     ACTIVITY_INPUT_VERSION, ActivityInput, BadInput, Evidence, Measure, RequestFinding, ReviewRequest, Visit,
 };
 pub use rights::{NotAllowed, Voter, Who, may_decide};
-pub use round::{Entry, Event, Round};
-pub use route::{AtDeadline, BadRoutes, Escalation, Reviewer, Route, Routes};
+pub use round::{Entry, Event, Newer, Round};
+pub use route::{AtDeadline, BadRoutes, Escalation, Reviewer, Route, Routes, WhenReplaced};
 pub use seconds::{NotADuration, Seconds};
 pub use token::TaskToken;

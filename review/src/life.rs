@@ -8,13 +8,20 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::notices::{due_reminders, missing_changes, missing_outcomes, missing_requests};
+pub use self::voting::{Refusal, own_vote, refused, vote};
 use crate::{
-    ActivityInput, Answer, BadInput, Channel, Closing, Event, NotAllowed, Notice, Outcome, Purpose, Round, Route,
-    TaskToken, Verdict, Voter, Who, may_decide,
+    ActivityInput, Answer, BadInput, Channel, Event, Newer, Notice, Outcome, Purpose, Round, Route, TaskToken,
+    WhenReplaced,
 };
+
+mod notices;
+mod voting;
 
 /// A clock message older than this is succeeded by a new one: the queue keeps messages 14 days at most.
 const RENEW_CLOCK_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Newer versions that one round speaks of: a key that is written every minute must not fill the ledger.
+const REPLACEMENTS: usize = 10;
 
 /// What happened to an open or closed round.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +54,17 @@ pub enum Input {
         says: Outcome,
         /// Only in the thread of a question that could not be edited.
         in_thread_only: bool,
+    },
+    /// A newer version of what was delivered is there.
+    Replaced(Newer),
+    /// A notice went to the dead-letter queue.
+    Undelivered {
+        /// Where to.
+        channel: Channel,
+        /// What for.
+        purpose: Purpose,
+        /// Why.
+        reason: String,
     },
 }
 
@@ -117,7 +135,26 @@ pub fn step(round: &Round, input: Input, now: Timestamp) -> Step {
         Input::NoticeFinal { channel, says, in_thread_only } => {
             Step::write(round.with(Event::NoticeFinal { channel, says, in_thread_only }, now), vec![])
         }
+        Input::Replaced(newer) => replaced(round, newer, now),
+        Input::Undelivered { channel, purpose, .. } if round.is_undelivered(&channel, purpose) => Step::default(),
+        Input::Undelivered { channel, purpose, reason } => {
+            Step::write(round.with(Event::Undelivered { channel, purpose, reason }, now), vec![])
+        }
     }
+}
+
+/// Says so on every surface, or closes the round where the route asks for that. What is decided stays so.
+fn replaced(round: &Round, newer: Newer, now: Timestamp) -> Step {
+    let known = round.replaced_by() == Some(&newer) || round.replacements() >= REPLACEMENTS;
+    if !round.is_open() || known {
+        return Step::default();
+    }
+    let next = round.with(Event::Replaced(newer), now);
+    let then = match next.route.when_replaced {
+        WhenReplaced::Keep => missing_changes(&next).map(Action::Notify).collect(),
+        WhenReplaced::Withdraw => after_closing(&next),
+    };
+    Step::write(next, then)
 }
 
 fn tick(round: &Round, generation: u32, sent_at: Timestamp, now: Timestamp) -> Step {
@@ -139,8 +176,8 @@ fn tick(round: &Round, generation: u32, sent_at: Timestamp, now: Timestamp) -> S
         return Step::write(expired, then);
     }
     // The heartbeat first: a notices queue that fails must not cost the token.
-    let notices = missing_requests(round).chain(due_reminders(round, now)).map(Action::Notify);
-    Step::act(std::iter::once(Action::Heartbeat).chain(notices).collect())
+    let notices = missing_requests(round).chain(missing_changes(round)).chain(due_reminders(round, now));
+    Step::act(std::iter::once(Action::Heartbeat).chain(notices.map(Action::Notify)).collect())
 }
 
 /// What an open or closed round still owes: the answer to Step Functions first, then its outcome to every channel.
@@ -254,87 +291,6 @@ fn first_or_next(
 /// is found. An open round asks; a closed one tells Step Functions, and everybody else.
 pub fn owed(round: &Round) -> Vec<Action> {
     if round.is_open() { missing_requests(round).map(Action::Notify).collect() } else { after_closing(round) }
-}
-
-/// Why a vote was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// No right to decide.
-    #[error(transparent)]
-    NotAllowed(#[from] NotAllowed),
-    /// The round is closed.
-    #[error("this review is closed: {}", .0.as_str())]
-    Closed(Outcome),
-    /// This person has voted, and a vote is final.
-    #[error("you have voted already")]
-    Voted(Verdict),
-}
-
-/// Takes a reviewer's vote: write the round, then carry out the actions.
-///
-/// # Errors
-/// [`Refusal`]; nothing changes. A [`Refusal::Closed`] or [`Refusal::Voted`] after a write of unknown outcome may be one's
-/// own vote that arrived: [`own_vote`] tells.
-pub fn vote(
-    round: &Round,
-    who: &Who,
-    verdict: Verdict,
-    reason: Option<String>,
-    now: Timestamp,
-) -> Result<Step, Refusal> {
-    let voter = may_decide(&round.route, &round.request, who)?;
-    if let Some(outcome) = round.outcome() {
-        return Err(Refusal::Closed(outcome));
-    }
-    if now >= round.deadline {
-        return Err(Refusal::Closed(Outcome { closing: Closing::Expired, not_applied: false }));
-    }
-    if let Some((_, earlier, _)) = round.votes().find(|(earlier, ..)| earlier.id == voter.id) {
-        return Err(Refusal::Voted(earlier));
-    }
-    let decides = verdict == Verdict::Reject || round.approvals() + 1 >= round.route.quorum as usize;
-    let next = round.with(Event::Vote { voter, verdict, reason, decides }, now);
-    let then = if decides { after_closing(&next) } else { vec![] };
-    Ok(Step::write(next, then))
-}
-
-/// Whether this person's same vote is in the round: then a second try is a success, not a refusal.
-pub fn own_vote(round: &Round, voter: &Voter, verdict: Verdict) -> bool {
-    round.votes().any(|(earlier, said, _)| earlier.id == voter.id && said == verdict)
-}
-
-fn missing_requests(round: &Round) -> impl Iterator<Item = Notice> {
-    let missing = round.asked().filter(|channel| round.receipt(channel, Purpose::Request).is_none());
-    missing.map(|channel| notice(round, channel, Purpose::Request))
-}
-
-/// The latest reminder that is due (earlier ones are not made up for), and the escalation.
-fn due_reminders(round: &Round, now: Timestamp) -> impl Iterator<Item = Notice> {
-    let open_for = now.duration_since(round.opened_at());
-    let due =
-        (0u32..).zip(&round.route.remind_after).filter(|(_, after)| SignedDuration::from(**after) <= open_for).last();
-    let reminders = due.into_iter().flat_map(move |(number, _)| {
-        let purpose = Purpose::Reminder(number);
-        round.asked().filter(move |to| round.receipt(to, purpose).is_none()).map(move |to| notice(round, to, purpose))
-    });
-    let woken =
-        round.route.escalate.iter().filter(move |escalation| SignedDuration::from(escalation.after) <= open_for);
-    let channels = woken.flat_map(|escalation| escalation.slack.iter().cloned().map(Channel::Slack));
-    let escalations = channels
-        .filter(|channel| round.receipt(channel, Purpose::Escalation).is_none())
-        .map(|channel| notice(round, channel, Purpose::Escalation));
-    reminders.chain(escalations)
-}
-
-fn missing_outcomes(round: &Round) -> impl Iterator<Item = Notice> {
-    let outcome = round.outcome();
-    let missing = round.told().into_iter().filter(move |channel| round.said(channel) != outcome);
-    missing.map(|channel| notice(round, channel, Purpose::Outcome))
-}
-
-fn notice(round: &Round, channel: Channel, purpose: Purpose) -> Notice {
-    let says = if purpose == Purpose::Outcome { round.outcome() } else { None };
-    Notice { review_id: round.review_id.clone(), round: round.round, channel, purpose, says }
 }
 
 #[cfg(test)]

@@ -11,12 +11,14 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{Channel, ReviewId, Round, Who};
 
 const NONCE_BYTES: usize = 24;
 const BODY_BYTES: usize = 1 + 16 + 4 + 4 + 8;
+/// An old link still shows how it ended for so long after the deadline.
+const AFTER_DEADLINE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What a link says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,6 +169,16 @@ fn from_hex(text: &str) -> Result<Vec<u8>, BadKeys> {
 }
 
 impl Link {
+    /// The link for whoever reads a message about a round on this channel.
+    pub fn of(round: &Round, channel: &Channel) -> Self {
+        Self {
+            review_id: round.review_id.clone(),
+            round: round.round,
+            holder: Holder::of(round, channel),
+            expires_at: round.deadline + AFTER_DEADLINE,
+        }
+    }
+
     fn to_bytes(&self) -> [u8; BODY_BYTES] {
         let (kind, place) = match self.holder {
             Holder::Reviewer(place) => (0, place),

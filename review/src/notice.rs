@@ -48,6 +48,8 @@ pub enum Purpose {
     Reminder(u32),
     /// Asks somebody else, because nobody decided.
     Escalation,
+    /// Says that the question stands otherwise than when it was put; which change, counted from 1.
+    Change(u32),
     /// Says how it ended.
     Outcome,
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentHash, ReviewId, Share, Threshold};
+use crate::{ContentHash, Newer, ObjectVersion, ReviewId, Share, Threshold};
 
 /// The only version of [`ActivityInput`] there is so far.
 pub const ACTIVITY_INPUT_VERSION: u32 = 1;
@@ -51,6 +51,15 @@ impl Visit {
         ReviewId::of(&self.execution, &self.state, key)
     }
 
+    /// A newer version of what was delivered, and the review that its own execution asks for: the analyzer names an
+    /// execution, and the key of its question, after the push.
+    pub fn newer(&self, version: &ObjectVersion) -> Newer {
+        let push = version.push_id();
+        let machine = self.execution.rsplit_once(':').map_or("", |(machine, _)| machine);
+        let review = ReviewId::of(&format!("{machine}:{push}"), &self.state, push.as_str());
+        Newer { push, review }
+    }
+
     /// Whether two visits of one review are the same entry into the state, that is, the task was only retried.
     pub fn is_same_entry(&self, other: &Self) -> bool {
         self.entered == other.entered && self.redrives == other.redrives
@@ -82,6 +91,10 @@ pub struct ReviewRequest {
     /// Who submitted it: that person may not decide (four eyes). A name, mail address or Slack user id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitter: Option<String>,
+    /// The object version that it is about, where it is about one: once a newer version of the object is there, the review
+    /// says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ObjectVersion>,
     /// Where the evidence lies; none where the request speaks for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,

@@ -18,6 +18,23 @@ pub enum Who {
         /// `C…`.
         channel: String,
     },
+    /// Pressed a button in Slack as a member of another workspace, with which a channel is shared.
+    Outsider {
+        /// `U…`.
+        user: String,
+    },
+}
+
+impl Who {
+    /// As the ledger names somebody who may not decide; an address there is no secret, the route has them too.
+    pub(crate) fn in_ledger(&self) -> String {
+        match self {
+            Self::MailOwner(address) => address.clone(),
+            Self::ChannelMember(channel) => anybody_in(channel).name,
+            Self::SlackUser { user, .. } => format!("<@{user}>"),
+            Self::Outsider { user } => format!("<@{user}> of another workspace"),
+        }
+    }
 }
 
 /// Someone with the right to decide. Two votes with one id are one person's.
@@ -30,7 +47,8 @@ pub struct Voter {
 }
 
 /// Why somebody may not decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum NotAllowed {
     /// Not on the list, or not identified where the route asks for named reviewers.
     #[error("only the reviewers named for this dataset may decide")]
@@ -38,6 +56,9 @@ pub enum NotAllowed {
     /// Four eyes: the submitter may not decide.
     #[error("whoever submitted the data may not decide on it")]
     Submitter,
+    /// A member of another Slack workspace.
+    #[error("only members of our own workspace may decide")]
+    AnotherWorkspace,
 }
 
 /// The one rule for rights.
@@ -52,6 +73,7 @@ pub fn may_decide(route: &Route, request: &ReviewRequest, who: &Who) -> Result<V
             }
             Voter { id: format!("reviewer:{}", reviewer.name), name: reviewer.name.clone() }
         }
+        (None, Who::Outsider { .. }) => return Err(NotAllowed::AnotherWorkspace),
         (None, Who::MailOwner(_)) => return Err(NotAllowed::NotAReviewer),
         (None, _) if route.named_only => return Err(NotAllowed::NotAReviewer),
         // A channel's link says that somebody is a member, not who: it cannot tell the submitter from the others, nor two
@@ -83,7 +105,7 @@ fn named_reviewer<'a>(route: &'a Route, who: &Who) -> Option<&'a Reviewer> {
     route.reviewers.iter().find(|reviewer| match who {
         Who::MailOwner(address) => reviewer.mail.as_ref().is_some_and(|mail| mail.eq_ignore_ascii_case(address)),
         Who::SlackUser { user, .. } => reviewer.slack.as_ref() == Some(user),
-        Who::ChannelMember(_) => false,
+        Who::ChannelMember(_) | Who::Outsider { .. } => false,
     })
 }
 
@@ -133,6 +155,7 @@ mod tests {
             if_approved: "a".into(),
             if_rejected: "r".into(),
             submitter: submitter.map(str::to_owned),
+            source: None,
             evidence: None,
         }
     }
@@ -167,6 +190,13 @@ mod tests {
         assert_eq!(ask(ROUTES, Some("U9"), &slack("U9")), Err(NotAllowed::Submitter));
         assert_eq!(ask(ROUTES, Some("lee@example.com"), &slack("U9")), Err(NotAllowed::NotAReviewer), "could be lee");
         assert_eq!(ask(ROUTES, Some("U8"), &slack("U9")), Ok("slack:U9".to_owned()));
+    }
+
+    #[test]
+    fn b24_a_member_of_another_workspace_decides_nowhere_even_under_a_reviewers_id() {
+        let outsider = Who::Outsider { user: "U1".into() };
+        assert_eq!(ask(ROUTES, None, &outsider), Err(NotAllowed::AnotherWorkspace));
+        assert_eq!(ask("[[route]]\nslack = ['C1']", None, &outsider), Err(NotAllowed::AnotherWorkspace));
     }
 
     #[test]

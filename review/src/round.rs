@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Channel, Closing, ContentHash, Decision, Outcome, Purpose, ReviewId, ReviewRequest, Route, TaskToken, Verdict,
-    Visit, Voter, decision::cut_reason, token,
+    Channel, Closing, ContentHash, Decision, NotAllowed, Outcome, Purpose, PushId, ReviewId, ReviewRequest, Route,
+    TaskToken, Verdict, Visit, Voter, WhenReplaced, decision::cut_reason, token,
 };
+
+mod surfaces;
 
 /// One asking of a review.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +88,24 @@ pub enum Event {
     Expired,
     /// The workflow stopped asking.
     Withdrawn,
+    /// A newer version of what was delivered is there. The round stays open, unless its route says otherwise.
+    Replaced(Newer),
+    /// Somebody without the right to it wanted to decide.
+    Refused {
+        /// Who, as far as that is known.
+        who: String,
+        /// Why not.
+        why: NotAllowed,
+    },
+    /// A notice could not be delivered, and lies in the dead-letter queue.
+    Undelivered {
+        /// Where to.
+        channel: Channel,
+        /// What for.
+        purpose: Purpose,
+        /// Why, without anybody's address.
+        reason: String,
+    },
     /// Step Functions has the answer, or can have it no more.
     Resolved {
         /// Whether the workflow went by it.
@@ -101,6 +121,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         in_thread_only: bool,
     },
+}
+
+/// The newer version of what a round is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Newer {
+    /// The push that it is.
+    pub push: PushId,
+    /// The review that it has if it is held.
+    pub review: ReviewId,
 }
 
 impl Round {
@@ -170,6 +199,7 @@ impl Round {
                 (Event::Expired, crate::AtDeadline::Expire) => Closing::Expired,
                 (Event::Expired, crate::AtDeadline::ApproveUnseen) => Closing::ApprovedUnseen,
                 (Event::Withdrawn, _) => Closing::Withdrawn,
+                (Event::Replaced(_), _) if self.route.when_replaced == WhenReplaced::Withdraw => Closing::Replaced,
                 _ => return None,
             };
             Some((closing, entry.at))
@@ -218,6 +248,7 @@ impl Round {
             Closing::Approved | Closing::ApprovedUnseen => "approve",
             Closing::Rejected => "reject",
             Closing::Expired => "expire",
+            Closing::Replaced => "replace",
             Closing::Withdrawn => return None,
         };
         let vote = match closing {
@@ -235,49 +266,5 @@ impl Round {
             round: self.round,
             report_hash: self.request.evidence.as_ref().map(|evidence| evidence.report_hash.clone()),
         })
-    }
-
-    /// The receipt of the message that was sent to a channel; `Some(None)` where nothing had to be sent any more.
-    pub fn receipt(&self, to: &Channel, what_for: Purpose) -> Option<Option<&str>> {
-        self.events.iter().find_map(|entry| match &entry.event {
-            Event::Notified { channel, purpose, receipt } if channel == to && *purpose == what_for => {
-                Some(receipt.as_deref())
-            }
-            _ => None,
-        })
-    }
-
-    /// What a channel finally shows.
-    pub fn said(&self, to: &Channel) -> Option<Outcome> {
-        self.events.iter().rev().find_map(|entry| match &entry.event {
-            Event::NoticeFinal { channel, says, .. } if channel == to => Some(*says),
-            _ => None,
-        })
-    }
-
-    /// Everyone who is asked from the start: the route's Slack channels, and the reviewers with an address.
-    pub fn asked(&self) -> impl Iterator<Item = Channel> {
-        let mails = self.route.reviewers.iter().filter_map(|reviewer| reviewer.mail.clone());
-        self.route.slack.iter().cloned().map(Channel::Slack).chain(mails.map(Channel::Mail))
-    }
-
-    /// Everyone who must hear the outcome: who is asked, may be woken, or is only told.
-    ///
-    /// Who may be woken belongs to it from the start: a slow tick may queue the escalation after the round was closed, and
-    /// its buttons must not outlive the clock message. Where nothing was posted there is nothing to edit.
-    pub fn told(&self) -> Vec<Channel> {
-        let woken = self.route.escalate.iter().flat_map(|escalation| escalation.slack.iter().cloned());
-        let told = self.route.tell.iter().cloned();
-        let mut channels: Vec<_> =
-            self.asked().chain(woken.map(Channel::Slack)).chain(told.map(Channel::Mail)).collect();
-        channels.sort();
-        channels.dedup();
-        channels
-    }
-
-    /// Whether nothing is left to do: closed, resolved or not applied, and every channel shows the present outcome.
-    pub fn is_finished(&self) -> bool {
-        let Some(outcome) = self.outcome() else { return false };
-        self.resolved().is_some() && self.told().iter().all(|channel| self.said(channel) == Some(outcome))
     }
 }

@@ -14,6 +14,7 @@ const MACHINE_GIVES_UP: Seconds = Seconds(30 * 24 * 3600);
 /// The routes file, parsed and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routes {
+    environment: Option<String>,
     entries: Vec<Entry>,
 }
 
@@ -43,6 +44,9 @@ pub struct Route {
     pub escalate: Option<Escalation>,
     /// What happens at the deadline.
     pub at_deadline: AtDeadline,
+    /// What happens once a newer version of the same object is there.
+    #[serde(default)]
+    pub when_replaced: WhenReplaced,
     /// Mail addresses that hear the outcome without being asked.
     pub tell: Vec<String>,
 }
@@ -83,6 +87,17 @@ pub enum AtDeadline {
     ApproveUnseen,
 }
 
+/// What happens to an open review once a newer version of what it is about was delivered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenReplaced {
+    /// It says so, and can still be decided.
+    #[default]
+    Keep,
+    /// It is closed undecided, and its workflow ends as if it had expired.
+    Withdraw,
+}
+
 /// Why a routes file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadRoutes {
@@ -104,6 +119,8 @@ pub enum BadRoutes {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// Whose routes these are.
+    environment: Option<String>,
     #[serde(default)]
     reviewer: Vec<Reviewer>,
     route: Vec<Spanned<FileRoute>>,
@@ -130,6 +147,8 @@ struct FileRoute {
     escalate: Option<Spanned<Escalation>>,
     #[serde(default)]
     at_deadline: AtDeadline,
+    #[serde(default)]
+    when_replaced: WhenReplaced,
     #[serde(default)]
     tell: Vec<String>,
 }
@@ -174,7 +193,15 @@ impl Routes {
                 BadRoutes::Route { line: 1 + before.matches('\n').count(), number, problem: problem.text }
             })
         });
-        Ok(Self { entries: entries.collect::<Result<_, _>>()? })
+        Ok(Self { environment: file.environment, entries: entries.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether these routes are for this environment; a file that names none is for any.
+    ///
+    /// # Errors
+    /// The environment that they are for.
+    pub fn check_environment(&self, ours: &str) -> Result<(), &str> {
+        self.environment.as_deref().filter(|theirs| *theirs != ours).map_or(Ok(()), Err)
     }
 
     /// All routes, in the file's order.
@@ -212,6 +239,7 @@ impl FileRoute {
             remind_after: sorted(self.remind_after.iter().map(|after| *after.get_ref())),
             escalate: self.escalate.as_ref().map(|escalation| escalation.get_ref().clone()),
             at_deadline: self.at_deadline,
+            when_replaced: self.when_replaced,
             tell: self.tell.clone(),
         };
         Ok(Entry { dataset: self.dataset.clone(), customer: self.customer.clone(), route })

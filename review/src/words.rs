@@ -91,6 +91,12 @@ pub fn if_nobody(round: &Round) -> String {
     format!("If nobody decides until {}, {then}.", moment(round.deadline))
 }
 
+/// That a newer version of the same is there while this one is still open; none where there is none.
+pub fn replaced(round: &Round) -> Option<&'static str> {
+    let newer = round.replaced_by().filter(|_| round.is_open());
+    newer.map(|_| "Replaced by a newer version, which is judged by itself. A decision here still counts for this one.")
+}
+
 /// That a decision stands but has not reached the workflow yet; none where there is nothing to deliver.
 pub fn delivery(round: &Round) -> Option<&'static str> {
     let undelivered = round.decision().is_some() && round.resolved().is_none();
@@ -103,6 +109,9 @@ pub fn refusal(refusal: &Refusal, round: &Round) -> String {
         Refusal::NotAllowed(NotAllowed::NotAReviewer) => {
             "Only the reviewers named for this dataset may decide, each by a personal link or their own Slack account."
                 .to_owned()
+        }
+        Refusal::NotAllowed(NotAllowed::AnotherWorkspace) => {
+            "Only members of our own Slack workspace may decide.".to_owned()
         }
         Refusal::NotAllowed(NotAllowed::Submitter) => "Whoever submitted the data may not decide on it.".to_owned(),
         Refusal::Closed(_) => {
@@ -156,6 +165,9 @@ pub fn outcome(round: &Round) -> Option<String> {
         Closing::Expired => "Expired: nobody decided in time, so it was not let through".to_owned(),
         Closing::ApprovedUnseen => "Let through unseen: nobody decided in time, and the route says to go on".to_owned(),
         Closing::Withdrawn => "Withdrawn: the workflow ended or stopped asking before anybody decided".to_owned(),
+        Closing::Replaced => {
+            "Replaced by a newer version, which is judged by itself; this one goes no further".to_owned()
+        }
     };
     let applied = if outcome.not_applied { " Not applied: the workflow had already ended." } else { "" };
     Some(format!("{what}, {}.{applied}", moment(at)))

@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use holdpoint_e2e::{Held, Options, World, eventually};
-use holdpoint_local::{aws::Verdict, local::SLACK_CHANNEL, person::Page};
-use holdpoint_review::{Closing, words};
+use holdpoint_e2e::{Held, Options, World, eventually, shown};
+use holdpoint_local::{aws::Verdict, local::SLACK_CHANNEL, person::Page, slack::SlackMessage};
+use holdpoint_review::{Closing, Event, NotAllowed, words};
 use tokio::sync::oneshot;
 
 /// Whatever takes longer hangs.
@@ -40,7 +40,7 @@ async fn b38_a_rejection_by_mail_ends_the_push_with_its_reason_and_every_surface
     assert!(world.local.slack.live_buttons(SLACK_CHANNEL).is_empty());
     let message = world.slack_request().await;
     assert!(message.edited, "{message:?}");
-    assert!(holdpoint_e2e::shown(&message).contains("Rejected by dana"), "{:?}", message.blocks);
+    assert!(shown(&message).contains("Rejected by dana"), "{:?}", message.blocks);
     let reply = world.mail(|mail| mail.header("In-Reply-To").is_some()).await;
     assert!(reply.text.contains("Rejected by dana"), "{}", reply.text);
     assert!(world.open(&link).await.html.contains("Rejected by dana"));
@@ -68,6 +68,18 @@ async fn b25_a_rejection_in_slack_asks_for_a_reason() {
     let ended = world.ended(&held.execution).await;
     ended.assert_rejected();
     assert_eq!(ended.decision["reason"], "half of it is missing");
+}
+
+#[tokio::test]
+async fn b25_too_long_a_reason_is_cut_with_a_note_for_the_workflow_and_whole_in_the_ledger() {
+    let world = World::of_reviews(Options::default()).await;
+    let held = world.held_push().await;
+    let reason = "half of it is missing; ".repeat(300).trim().to_owned();
+    world.reject(&world.link().await, &reason).await;
+    let told = world.ended(&held.execution).await.decision["reason"].as_str().expect("a text").to_owned();
+    assert!(told.starts_with("half of it is missing") && told.ends_with("(cut; the ledger has the whole)"), "{told}");
+    let round = world.finished(&held).await;
+    assert_eq!(round.votes().next().and_then(|(_, _, why)| why), Some(reason.as_str()));
 }
 
 #[tokio::test]
@@ -202,7 +214,9 @@ async fn b26_a_quorum_of_two_counts_one_person_once() {
     let round = world.round(&held, 1).await.unwrap();
     assert!(round.is_open());
     assert_eq!(round.approvals(), 1);
-    world.local.slack.press(&message, "approve", "U0LEE").await.expect("answered");
+    let says = |message: &SlackMessage| message.edited && shown(message).contains("1 of 2 approvals: dana.");
+    let half = world.local.slack.wait_for(SLACK_CHANNEL, says, PATIENCE).await.expect("the message shows 1 of 2");
+    world.local.slack.press(&half, "approve", "U0LEE").await.expect("answered");
     world.ended(&held.execution).await.assert_approved();
 }
 
@@ -214,6 +228,11 @@ async fn b24_somebody_who_is_no_reviewer_is_refused_in_private() {
     let held = world.held_push().await;
     let message = world.slack_request().await;
     world.local.slack.press(&message, "approve", "U0STRANGER").await.expect("answered");
-    assert!(world.round(&held, 1).await.unwrap().is_open());
+    let told = eventually("who pressed is told", || async { world.local.slack.ephemerals().pop() }).await;
+    assert_eq!(told.user, "U0STRANGER");
+    assert!(told.text.contains("Only the reviewers named"), "{}", told.text);
+    let round = world.round(&held, 1).await.unwrap();
+    let refused = Event::Refused { who: "<@U0STRANGER>".into(), why: NotAllowed::NotAReviewer };
+    assert!(round.is_open() && round.events.iter().any(|entry| entry.event == refused), "{:?}", round.events);
     assert_eq!(world.slack_request().await.blocks, message.blocks, "the message is unchanged");
 }

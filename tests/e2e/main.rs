@@ -1,11 +1,14 @@
 //! Scenarios, told over the wire: all three services against one world each.
 
+mod changes;
 mod crash;
 mod deadline;
 mod decisions;
+mod ends;
 mod events;
 mod faults;
 mod history;
+mod hostile;
 mod leaks;
 mod machines;
 mod parts;

@@ -158,8 +158,12 @@ impl World {
 
     /// The report and evidence of a push over the limit; no execution yet.
     pub async fn store_held_push(&self) -> ExecutionInput {
+        self.store_held_version(format!("outside/orders/acme/{}.csv", holdpoint_platform::now().as_nanosecond())).await
+    }
+
+    /// The same for a version of the object under this key.
+    pub async fn store_held_version(&self, key: String) -> ExecutionInput {
         let bucket = &self.local.deployment.bucket;
-        let key = format!("outside/orders/acme/{}.csv", holdpoint_platform::now().as_nanosecond());
         let put = self.clients.s3.put_object().bucket(bucket).key(&key).body(b"id,amount\n1,10\n".to_vec().into());
         let version_id = put.send().await.expect("S3 takes it").version_id.expect("the bucket keeps versions");
         let source = ObjectVersion { bucket: bucket.clone(), key, version_id };

@@ -60,7 +60,12 @@ async fn tick_round(
     let due = Input::Tick { generation: clock.generation, sent_at };
     let due = step(&stored.round, due, now());
     let carried = Box::pin(reviews.carry_out(stored, due)).await?;
-    Ok(if carried.delete_clock { After::Delete } else { After::Again(with_jitter(reviews.tick)) })
+    if carried.delete_clock {
+        return Ok(After::Delete);
+    }
+    // Last, so that nothing here can cost a heartbeat.
+    Box::pin(reviews.look_for_newer(carried.stored)).await?;
+    Ok(After::Again(with_jitter(reviews.tick)))
 }
 
 /// Whoever sent the message may have died before the round was written; then nobody will ever need it.

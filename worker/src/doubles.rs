@@ -78,6 +78,7 @@ pub(crate) fn request() -> ReviewRequest {
         if_approved: "It is loaded as it is.".to_owned(),
         if_rejected: "Nothing is loaded.".to_owned(),
         submitter: None,
+        source: None,
         evidence: None,
     }
 }

@@ -19,7 +19,7 @@ mod slack;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use holdpoint_platform::{After, Consumer, Interrupted, Message, ReadError, Reviews, Stop, Stored, WriteError, now};
-use holdpoint_review::{Channel, Input, Notice, Outcome, Purpose, step};
+use holdpoint_review::{Channel, Input, Notice, Outcome, Purpose, step, words};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use self::{letter::Letters, links::Links, mail::Mailer, slack::SlackDesk};
@@ -79,6 +79,14 @@ pub(crate) enum Undelivered {
     Refused(String),
 }
 
+impl Undelivered {
+    /// With its causes: none of them names an address.
+    fn in_full(&self) -> String {
+        let causes = std::iter::successors(Some(self as &(dyn Error + 'static)), |error| (**error).source());
+        words::visible(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": "), 300)
+    }
+}
+
 impl Sender {
     /// # Errors
     /// The system's certificates cannot be read.
@@ -104,12 +112,34 @@ impl Sender {
             // Cut off in the middle it is as after a crash: the next try looks back.
             match tokio::time::timeout(self.patience, self.deliver(&notice, message.receives)).await {
                 Ok(Ok(())) => After::Delete,
-                Ok(Err(undelivered)) => after_failure(&undelivered, message.receives),
-                Err(elapsed) => after_failure(&Undelivered::Failed(elapsed.into()), message.receives),
+                Ok(Err(undelivered)) => self.after_failure(&notice, &undelivered, message.receives).await,
+                Err(elapsed) => {
+                    let late = Undelivered::Failed(elapsed.into());
+                    self.after_failure(&notice, &late, message.receives).await
+                }
             }
         }
         .instrument(span)
         .await
+    }
+
+    async fn after_failure(&self, notice: &Notice, undelivered: &Undelivered, receives: u32) -> After {
+        if receives >= NOTICE_RECEIVES {
+            self.record_undelivered(notice, undelivered).await;
+        }
+        after_failure(undelivered, receives)
+    }
+
+    /// Writes into the ledger why a notice went to the dead-letter queue: its message there cannot say it. Tried once; the
+    /// log has it in any case.
+    async fn record_undelivered(&self, notice: &Notice, undelivered: &Undelivered) {
+        let Ok(Some(stored)) = self.reviews.ledger.read(&notice.review_id, notice.round).await else { return };
+        let (channel, purpose) = (notice.channel.clone(), notice.purpose);
+        let noted = Input::Undelivered { channel, purpose, reason: undelivered.in_full() };
+        let noted = step(&stored.round, noted, now());
+        if let Err(error) = Box::pin(self.reviews.carry_out(stored, noted)).await {
+            warn!(error = &error as &dyn Error, "why a notice could not be delivered is only in the log");
+        }
     }
 
     async fn deliver(&self, notice: &Notice, receives: u32) -> Result<(), Undelivered> {
@@ -119,6 +149,9 @@ impl Sender {
         };
         match notice.purpose {
             Purpose::Outcome => self.tell_outcome(stored, &notice.channel).await,
+            Purpose::Change(_) if matches!(notice.channel, Channel::Slack(_)) => self.show_change(stored, notice).await,
+            // A mail cannot be edited: another one follows it.
+            Purpose::Change(_) => self.ask(stored, notice, receives).await,
             Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation => self.ask(stored, notice, receives).await,
         }
     }
@@ -187,6 +220,33 @@ impl Sender {
                     info!(outcome = outcome.as_str(), "a channel shows how the review ended");
                     return Ok(());
                 }
+                Err(Interrupted::Write(WriteError::Refused | WriteError::Unknown(_))) => {}
+                Err(error) => return Err(error.into()),
+            }
+            stored = self.read_again(stored).await?;
+        }
+        Err(Undelivered::Failed("the ledger could not be written".into()))
+    }
+
+    /// Edit → write that it was → delete; a refused write reads and edits again. Should the round be closed by then, the
+    /// outcome's edit may have come before ours, and is made again.
+    async fn show_change(&self, mut stored: Stored, notice: &Notice) -> Result<(), Undelivered> {
+        let Notice { channel, purpose, .. } = notice;
+        let mut edited = false;
+        for _ in 0..WRITES {
+            let round = &stored.round;
+            match channel {
+                Channel::Slack(name) if edited && !round.is_open() => {
+                    return self.slack.show_outcome(round, name, true).await.map(drop);
+                }
+                _ if !round.is_open() || round.receipt(channel, *purpose).is_some() => return Ok(()),
+                _ => self.slack.show_change(round, channel).await?,
+            }
+            edited = true;
+            let shown = Input::Notified { channel: channel.clone(), purpose: *purpose, receipt: None };
+            let shown = step(round, shown, now());
+            match Box::pin(self.reviews.carry_out(stored.clone(), shown)).await {
+                Ok(_) => return Ok(()),
                 Err(Interrupted::Write(WriteError::Refused | WriteError::Unknown(_))) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -27,7 +27,7 @@ pub enum RoutesError {
     /// It says something that no route can be.
     #[error(transparent)]
     Bad(#[from] BadRoutes),
-    /// It names a channel that this worker has no way to.
+    /// It is for another environment, or names somebody whom this worker has no way to.
     #[error("{0}")]
     OutOfReach(String),
 }
@@ -94,7 +94,12 @@ mod tests {
     use super::*;
 
     fn book_of(path: &std::path::Path) -> impl Future<Output = Result<RouteBook, RoutesError>> {
-        let reach = Reach { slack_bot: true, webhooks: crate::config::Webhooks::default(), mail: false };
+        let reach = Reach {
+            environment: "test".into(),
+            slack_bot: true,
+            webhooks: crate::config::Webhooks::default(),
+            mail: false,
+        };
         let nowhere = Clients::of_stand_in("http://127.0.0.1:9", "worker");
         RouteBook::open(Document::File(path.to_owned()), nowhere, reach)
     }

@@ -149,6 +149,28 @@ fn b49_all_missing_settings_are_named_at_once() {
 }
 
 #[test]
+fn b49_a_variable_that_no_service_reads_is_named_with_all_other_problems() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut worker = worker("http://127.0.0.1:9", directory.path());
+    let output = worker.env("HOLDPOINT_POLERS", "2").env("HOLDPOINT_TICK", "1h").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("HOLDPOINT_POLERS is no setting") && said.contains("HOLDPOINT_TICK"), "{said}");
+}
+
+#[test]
+fn b49_the_routes_of_another_environment_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut worker = worker("http://127.0.0.1:9", directory.path());
+    let routes = "environment = 'production'\n[[route]]\nslack = ['C1']\n";
+    fs::write(directory.path().join("routes.toml"), routes).unwrap();
+    let output = worker.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("\"production\"") && said.contains("\"test\""), "{said}");
+}
+
+#[test]
 fn a_bad_routes_file_is_named_with_what_to_change() {
     let directory = tempfile::tempdir().unwrap();
     let mut worker = worker("http://127.0.0.1:9", directory.path());

@@ -23,6 +23,8 @@ pub(crate) struct View<'a> {
     pub(crate) seen: Seen,
     /// The same was asked anew since.
     pub(crate) newer: bool,
+    /// The reader's own link to the review of a newer version.
+    pub(crate) successor: Option<String>,
 }
 
 impl View<'_> {
@@ -102,6 +104,7 @@ fn standing(view: &View) -> Markup {
                 p { strong { (outcome) } }
                 @if let Some(reason) = words::reason(round) { p.value { "Reason: " (reason) } }
                 @if let Some(delivery) = words::delivery(round) { p { (delivery) } }
+                @if round.replaced_by().is_some() { (successor(view)) }
                 @if view.newer { p { "It was asked anew since: there is a newer round, with a message of its own." } }
             }
         } @else if overdue {
@@ -109,12 +112,26 @@ fn standing(view: &View) -> Markup {
                 p { strong { "The deadline passed, " (time(round.deadline)) ": this can be decided no more." } }
             }
         }
+        @if let Some(replaced) = words::replaced(round) {
+            div.banner role="status" { p { strong { (replaced) } } (successor(view)) }
+        }
         @match view.seen {
             Seen::Changed => div.banner.alarm role="alert" { p { strong { (super::EVIDENCE_CHANGED) } } },
             Seen::Unreadable => div.banner role="status" {
                 p { "The evidence cannot be shown now. What is below is what was known when this was asked." }
             },
             Seen::None | Seen::Report(..) => {}
+        }
+    }
+}
+
+fn successor(view: &View) -> Markup {
+    html! {
+        p {
+            @match &view.successor {
+                Some(sealed) => a href={ "/r/" (sealed) } { "To the review of the newer version" },
+                None => "The newer version is not held for you to review.",
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ const TEXT_BYTES: usize = 3_000;
 pub(crate) struct Slack {
     signing_secret: Secret,
     api: SlackApi,
-    team: Option<String>,
+    team: String,
     http: reqwest::Client,
 }
 
@@ -30,7 +30,7 @@ impl Slack {
         Some(Self {
             signing_secret: config.slack.signing_secret.clone()?,
             api: config.common.slack.clone(),
-            team: config.slack.team.clone(),
+            team: config.slack.team.clone()?,
             http: http.expect("the TLS provider is compiled in"),
         })
     }
@@ -41,9 +41,8 @@ impl Slack {
 
     /// Whether a workspace is named, and none but our own.
     pub(super) fn is_ours<'a>(&self, teams: impl Iterator<Item = &'a str>) -> bool {
-        let Some(ours) = &self.team else { return true };
         let mut teams = teams.peekable();
-        teams.peek().is_some() && teams.all(|team| team == ours)
+        teams.peek().is_some() && teams.all(|team| team == self.team)
     }
 
     /// Opens the form that asks for a reason; whether it opened.

@@ -1,7 +1,7 @@
 //! Two forms, one decision.
 
 use holdpoint_platform::now;
-use holdpoint_review::{Closing, Holder, LinkKeys, Verdict, Who, vote};
+use holdpoint_review::{Closing, Event, Holder, LinkKeys, NotAllowed, Verdict, Who, vote};
 use jiff::SignedDuration;
 use reqwest::StatusCode;
 
@@ -184,16 +184,20 @@ async fn b26_the_first_of_two_approvals_is_recorded_and_leaves_it_open() {
 }
 
 #[tokio::test]
-async fn a_channel_link_decides_for_the_channel_unless_the_route_names_reviewers() {
+async fn b24_a_channel_link_decides_for_the_channel_unless_the_route_names_reviewers() {
     let world = World::new().await;
     let named = world.open_at(now(), &format!("{ROUTES}\nnamed_only = true"));
     let link = link_of(&named, Holder::SlackChannel(0));
     let page = world.get(&format!("/r/{link}")).await;
     assert!(page.text.contains("Only the reviewers named") && !page.text.contains("<form"), "{}", page.text);
-    assert_eq!(
-        world.post(&format!("/r/{link}/confirm"), &[("decision", "approve")]).await.status,
-        StatusCode::FORBIDDEN
-    );
+    for step in ["confirm", "decide", "confirm"] {
+        let answer = world.post(&format!("/r/{link}/{step}"), &[("decision", "approve")]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{step}");
+    }
+    let noted = world.stored(&named);
+    assert_eq!(noted.events.len(), named.events.len() + 1, "recorded once");
+    let refusal = Event::Refused { who: "a member of C1".into(), why: NotAllowed::NotAReviewer };
+    assert_eq!(noted.events.last().map(|entry| &entry.event), Some(&refusal));
 
     let anybody = world.open();
     let link = link_of(&anybody, Holder::SlackChannel(0));

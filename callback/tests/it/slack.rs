@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use holdpoint_platform::now;
-use holdpoint_review::{Closing, ContentHash, Holder, Round, Verdict, Who, vote};
+use holdpoint_review::{Closing, ContentHash, Event, Holder, NotAllowed, Round, Verdict, Who, vote};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -52,6 +52,14 @@ fn submission(round: &Round, reason: &str) -> Value {
             "state": { "values": { "reason": { "reason": { "type": "plain_text_input", "value": reason } } } },
         },
     })
+}
+
+fn refusals(round: &Round) -> Vec<(String, NotAllowed)> {
+    let refusals = round.events.iter().filter_map(|entry| match &entry.event {
+        Event::Refused { who, why } => Some((who.clone(), *why)),
+        _ => None,
+    });
+    refusals.collect()
 }
 
 /// What Slack was told, once there is so much of it.
@@ -179,13 +187,17 @@ async fn b24_another_workspace_another_channel_and_a_closed_round_are_refused_in
     let mut outside = press(&world, &round, "approve");
     outside["channel"]["id"] = json!("C2");
     send(&world, &outside, "shh", 0).await;
-    assert_eq!(world.stored(&round), round);
+    let noted: Vec<_> = refusals(&world.stored(&round));
+    let (another, no_reviewer) = (NotAllowed::AnotherWorkspace, NotAllowed::NotAReviewer);
+    let expected = [("<@U9> of another workspace".to_owned(), another), ("<@U9>".to_owned(), no_reviewer)];
+    assert_eq!(noted, expected, "recorded, each once");
+    assert_eq!(world.stored(&round).events.len(), round.events.len() + noted.len(), "and nothing else");
     send(&world, &press(&world, &round, "approve"), "shh", 0).await;
     send(&world, &press(&world, &round, "reject"), "shh", 0).await;
     let mut said: Vec<_> = told(&world, 5).await.into_iter().map(|(_, body)| body["text"].to_string()).collect();
     said.sort();
     assert!(said[0].contains("Not taken: this review is closed. Approved by Slack user U9"), "{said:?}");
-    assert!(said[1..4].iter().all(|said| said.contains("Only members of our own workspace")), "{said:?}");
+    assert!(said[1..4].iter().all(|said| said.contains("Only members of our own Slack workspace")), "{said:?}");
     assert!(said[4].contains("Only the reviewers named"), "{said:?}");
 }
 

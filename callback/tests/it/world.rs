@@ -205,6 +205,7 @@ pub(crate) fn request(report_hash: ContentHash) -> ReviewRequest {
         if_approved: "It goes on as it is, and becomes part of what is normal for acme.".into(),
         if_rejected: "It goes no further, and what is normal stays as it was.".into(),
         submitter: None,
+        source: None,
         evidence: Some(Evidence {
             bucket: BUCKET.into(),
             report: "reports/p/report.json".into(),

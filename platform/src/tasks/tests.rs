@@ -16,6 +16,7 @@ pub(super) fn input(entered: &str, redrives: u32) -> ActivityInput {
         if_approved: "a".into(),
         if_rejected: "r".into(),
         submitter: None,
+        source: None,
         evidence: None,
     };
     ActivityInput { version: 1, visit, request }

@@ -19,6 +19,7 @@ pub(super) fn request(report: &Report, evidence: Evidence) -> ReviewRequest {
         if_approved: cut(&if_approved(report)),
         if_rejected: "It goes no further, and what is normal stays as it was.".to_owned(),
         submitter: None,
+        source: Some(report.source.clone()),
         evidence: Some(Evidence { delivered_at: Some(report.delivered_at), ..evidence }),
     }
 }

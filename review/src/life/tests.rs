@@ -1,7 +1,11 @@
 //! The edges of a review's life, by name.
 
+mod changes;
+
 use super::*;
-use crate::{AtDeadline, Escalation, ReviewRequest, Reviewer, Seconds, Visit};
+use crate::{
+    AtDeadline, Closing, Escalation, NotAllowed, ReviewRequest, Reviewer, Seconds, Verdict, Visit, Who, may_decide,
+};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -23,6 +27,7 @@ fn route() -> Route {
         remind_after: vec![Seconds(3600), Seconds(7200)],
         escalate: Some(Escalation { after: Seconds(10_800), slack: vec!["C2".into()] }),
         at_deadline: AtDeadline::Expire,
+        when_replaced: WhenReplaced::Keep,
         tell: vec![],
     }
 }
@@ -39,6 +44,7 @@ fn input(entered: &str) -> ActivityInput {
         if_approved: "a".into(),
         if_rejected: "r".into(),
         submitter: None,
+        source: None,
         evidence: None,
     };
     ActivityInput { version: 1, visit, request }
@@ -132,7 +138,7 @@ fn nobody_looking_approves_only_where_the_route_says_so_by_name() {
 fn one_person_through_two_channels_counts_once() {
     let round = asked(Route { quorum: 2, ..route() });
     let once = says(&round, "dana", Verdict::Approve, start()).unwrap();
-    assert_eq!(once.then, []);
+    assert_eq!(purposes(&once), [Purpose::Change(1)], "nothing is told but how it stands");
     let once = once.write.unwrap();
     assert!(once.is_open());
     let in_slack = Who::SlackUser { user: "U-dana".into(), channel: "C1".into() };

@@ -29,6 +29,7 @@ fn request(dataset: &str, customer: &str) -> ReviewRequest {
         if_approved: "a".into(),
         if_rejected: "r".into(),
         submitter: None,
+        source: None,
         evidence: None,
     }
 }

@@ -196,6 +196,7 @@ fn request() -> ReviewRequest {
         if_approved: "It goes on.".into(),
         if_rejected: "It does not.".into(),
         submitter: None,
+        source: None,
         evidence: None,
     }
 }

@@ -1,6 +1,6 @@
 //! A review's life under any order, repetition and loss of events.
 
-use holdpoint_review::{AtDeadline, Escalation, Reviewer, Route, Seconds, Verdict};
+use holdpoint_review::{AtDeadline, Escalation, Reviewer, Route, Seconds, Verdict, WhenReplaced};
 use jiff::SignedDuration;
 use proptest::{collection::vec, prelude::*};
 
@@ -21,6 +21,7 @@ fn route(deadline: Seconds, quorum: u32, at_deadline: AtDeadline) -> Route {
         remind_after: vec![Seconds(600)],
         escalate: Some(Escalation { after: Seconds(1200), slack: vec!["C2".into()] }),
         at_deadline,
+        when_replaced: WhenReplaced::Keep,
         tell: vec![],
     }
 }
@@ -28,7 +29,9 @@ fn route(deadline: Seconds, quorum: u32, at_deadline: AtDeadline) -> Route {
 fn routes() -> impl Strategy<Value = Route> {
     let deadline = prop_oneof![Just(Seconds(3_600)), Just(Seconds(20 * 86_400))];
     let at_deadline = prop_oneof![3 => Just(AtDeadline::Expire), 1 => Just(AtDeadline::ApproveUnseen)];
-    (deadline, 1..=2u32, at_deadline).prop_map(|(deadline, quorum, at)| route(deadline, quorum, at))
+    let when_replaced = prop_oneof![Just(WhenReplaced::Keep), Just(WhenReplaced::Withdraw)];
+    let route = (deadline, 1..=2u32, at_deadline).prop_map(|(deadline, quorum, at)| route(deadline, quorum, at));
+    (route, when_replaced).prop_map(|(route, when_replaced)| Route { when_replaced, ..route })
 }
 
 fn moves() -> impl Strategy<Value = Move> {
@@ -56,6 +59,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => n().prop_map(Move::DuplicateClock),
         1 => n().prop_map(Move::LoseNotice),
         1 => Just(Move::Abort),
+        2 => (n(), n()).prop_map(|(round, version)| Move::Replace { round, version }),
         1 => Just(Move::Redrive),
         1 => Just(Move::AnswerByAnother),
         2 => any::<(bool, bool)>().prop_map(|(describe, history)| Move::Lag { describe, history }),

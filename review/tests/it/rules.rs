@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdpoint_review::{Closing, Event, Outcome, Purpose, Round, Visit};
+use holdpoint_review::{Closing, Event, Outcome, Purpose, Round, Visit, WhenReplaced};
 
 use crate::{
     execution::{Status, TaskState},
@@ -77,7 +77,7 @@ impl Rules {
             };
             let agrees = match closing {
                 Closing::Approved | Closing::ApprovedUnseen => approved,
-                Closing::Rejected | Closing::Expired => !approved,
+                Closing::Rejected | Closing::Expired | Closing::Replaced => !approved,
                 Closing::Withdrawn => false,
             };
             must(agrees, || format!("round {number} was {closing:?}, but Step Functions heard otherwise"))?;
@@ -88,7 +88,12 @@ impl Rules {
 }
 
 fn closing_events(round: &Round) -> usize {
-    let closes = |event: &Event| matches!(event, Event::Vote { decides: true, .. } | Event::Expired | Event::Withdrawn);
+    let withdraws = round.route.when_replaced == WhenReplaced::Withdraw;
+    let closes = |event: &Event| match event {
+        Event::Vote { decides: true, .. } | Event::Expired | Event::Withdrawn => true,
+        Event::Replaced(_) => withdraws,
+        _ => false,
+    };
     round.events.iter().filter(|entry| closes(&entry.event)).count()
 }
 
@@ -152,6 +157,9 @@ fn open_at_rest(state: &State, round: &Round) -> Verdict {
         let asked = |post: &&crate::world::Post| post.channel == channel && post.round == name && post.is_live();
         let requests = state.slack.iter().filter(asked).filter(|post| post.purpose == Purpose::Request).count();
         must(requests == 1, || format!("round {name} has {requests} requests in one channel"))?;
+        let change = Purpose::Change(round.changes_for(&channel));
+        let shown = change == Purpose::Change(0) || round.receipt(&channel, change).is_some();
+        must(shown, || format!("round {name} stands otherwise than its question says"))?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use holdpoint_review::{
-    Action, ActivityInput, Admission, ClockMessage, ExecutionFacts, Input, Notice, Purpose, Route, Step, TaskToken,
-    Verdict, Who, admit, may_decide, owed, own_vote, renewed, step, vote,
+    Action, ActivityInput, Admission, ClockMessage, ExecutionFacts, Input, Notice, ObjectVersion, Purpose, Route, Step,
+    TaskToken, Verdict, Who, admit, may_decide, owed, own_vote, renewed, step, vote,
 };
 use jiff::SignedDuration;
 
@@ -213,6 +213,7 @@ pub(crate) async fn send(world: Rc<World>, queued: QueuedNotice) {
     let notice = &queued.notice;
     let sent = match notice.purpose {
         Purpose::Outcome => tell_outcome(&world, notice).await,
+        Purpose::Change(_) => show_change(&world, notice).await,
         _ => ask(&world, notice).await,
     };
     if sent.is_ok() {
@@ -247,6 +248,37 @@ async fn ask(world: &World, notice: &Notice) -> Result<(), Unknown> {
     }
 }
 
+/// Edit → CAS; refused: read and edit again, to what is true by then.
+async fn show_change(world: &World, notice: &Notice) -> Result<(), Unknown> {
+    let mut edited = false;
+    loop {
+        let stored = world.read(notice.round).await?.expect("a notice follows its round");
+        match stored.round.outcome() {
+            Some(says) if edited => return world.edit(notice, Some(says)).await,
+            Some(_) => return Ok(()),
+            None => {}
+        }
+        let input = Input::Notified { channel: notice.channel.clone(), purpose: notice.purpose, receipt: None };
+        let Some(round) = step(&stored.round, input, world.now()).write else { return Ok(()) };
+        world.edit(notice, None).await?;
+        edited = true;
+        if world.replace(&stored, round).await?.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+/// Worker: the end of a tick that finds a newer version.
+pub(crate) async fn replace(world: Rc<World>, round: u32, version: usize) {
+    let Ok(Some(stored)) = world.read(round).await else { return };
+    let version_id = version.to_string();
+    let newer = ObjectVersion { bucket: "b".into(), key: "k".into(), version_id };
+    let replaced = Input::Replaced(stored.round.visit().newer(&newer));
+    let next = step(&stored.round, replaced, world.now());
+    // Whatever is left half done, the next tick does.
+    let _ = carry_out(&world, stored, next).await;
+}
+
 /// Edit → CAS final; refused: read and edit again.
 async fn tell_outcome(world: &World, notice: &Notice) -> Result<(), Unknown> {
     loop {
@@ -254,7 +286,7 @@ async fn tell_outcome(world: &World, notice: &Notice) -> Result<(), Unknown> {
         let says = stored.round.outcome().expect("an outcome follows a closing event");
         let input = Input::NoticeFinal { channel: notice.channel.clone(), says, in_thread_only: false };
         let Some(round) = step(&stored.round, input, world.now()).write else { return Ok(()) };
-        world.edit(notice, says).await?;
+        world.edit(notice, Some(says)).await?;
         if world.replace(&stored, round).await?.is_some() {
             return Ok(());
         }

@@ -35,6 +35,8 @@ pub(crate) enum Move {
     Send(usize),
     /// A reviewer decides on a round.
     Vote { who: usize, verdict: Verdict, round: usize },
+    /// A worker finds a newer version of what a round is about.
+    Replace { round: usize, version: usize },
     /// A service takes its next turn.
     Turn(usize),
     /// The same, and something goes wrong with its effect.
@@ -104,6 +106,7 @@ impl Simulation {
             Move::Tick(which) => self.tick(which),
             Move::Send(which) => self.send(which),
             Move::Vote { who, verdict, round } => self.vote(who, verdict, round),
+            Move::Replace { round, version } => self.replace(round, version),
             Move::Turn(which) => self.turn(which, None),
             Move::Faulty(which, fault) => self.turn(which, Some(fault)),
             Move::Crash(which) => self.crash(which),
@@ -165,6 +168,16 @@ impl Simulation {
         let who = Who::SlackUser { user: user.into(), channel: "C1".into() };
         let name = format!("{user} decides {verdict:?} on round {number}");
         self.call(Serves::Reviewer, name, services::decide(self.world.clone(), number, who, verdict));
+    }
+
+    fn replace(&mut self, round: usize, version: usize) {
+        let rounds = self.world.state().rounds.len();
+        if rounds == 0 || self.calls.len() >= AT_ONCE {
+            return;
+        }
+        let number = u32::try_from(round % rounds + 1).unwrap();
+        let name = format!("round {number} finds version {version}");
+        self.call(Serves::Clock, name, services::replace(self.world.clone(), number, version));
     }
 
     fn turn(&mut self, which: usize, fault: Option<Fault>) {

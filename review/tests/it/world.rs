@@ -270,10 +270,11 @@ impl World {
     }
 
     /// Edits every message of the round in the channel.
-    pub(crate) async fn edit(&self, notice: &Notice, says: Outcome) -> Result<(), Unknown> {
-        self.effect(format!("edit round {} to {}", notice.round, says.as_str()), |state| {
+    pub(crate) async fn edit(&self, notice: &Notice, says: Option<Outcome>) -> Result<(), Unknown> {
+        let what = says.map_or("ask", Outcome::as_str);
+        self.effect(format!("edit round {} to {what}", notice.round), |state| {
             let of_round = |post: &&mut Post| post.channel == notice.channel && post.round == notice.round;
-            state.slack.iter_mut().filter(of_round).for_each(|post| post.says = Some(says));
+            state.slack.iter_mut().filter(of_round).for_each(|post| post.says = says);
         })
         .await
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use holdpoint_platform::{Clients, Ledger, Queue, Reviews, Tasks};
+use holdpoint_platform::{Clients, Ledger, Objects, Queue, Reviews, Tasks};
 use holdpoint_review::Round;
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
@@ -28,6 +28,8 @@ struct State {
     writes_fail: bool,
     /// The next write of a round happens, and its reply is an error.
     reply_is_lost: bool,
+    /// What another service writes just before the next write of a round.
+    intruder: Option<Round>,
     /// The next list is empty, as before another worker's write.
     hide_next: bool,
 }
@@ -49,6 +51,7 @@ impl Aws {
         let clients = self.clients();
         Reviews {
             ledger: Ledger::new(clients.s3.clone(), "bucket"),
+            objects: Objects::new(clients.s3.clone()),
             tasks: Tasks::new(clients.sfn.clone()),
             clock: Queue::new(clients.sqs.clone(), "http://127.0.0.1/1/clock"),
             notices: Queue::new(clients.sqs.clone(), "http://127.0.0.1/1/notices.fifo"),
@@ -78,6 +81,10 @@ impl Aws {
 
     pub(crate) fn lose_next_reply(&self) {
         self.state().reply_is_lost = true;
+    }
+
+    pub(crate) fn store_before_next_write(&self, round: &Round) {
+        self.state().intruder = Some(round.clone());
     }
 
     pub(crate) fn hide_next_list(&self) {
@@ -196,6 +203,9 @@ impl State {
     }
 
     fn write(&mut self, request: &Request, key: String) -> ResponseTemplate {
+        if let Some(round) = self.intruder.take_if(|_| key.starts_with("reviews/")) {
+            self.put(round_key(&round), serde_json::to_vec(&round).unwrap());
+        }
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         let present = self.objects.get(&key).map(|(_, etag)| etag.clone());
         let refused = match (header("if-none-match"), header("if-match")) {

@@ -28,6 +28,7 @@ pub(crate) struct SlackMessage {
 pub(crate) fn asking(asking: &Asking, link: &SealedLink, decides: bool) -> SlackMessage {
     let head = [
         asking.lead.map(str::to_owned),
+        asking.replaced.map(|text| format!("*{text}*")),
         Some(format!("*{}*", slack_text(&asking.title, LINE_BYTES))),
         Some(slack_text(&asking.about, LINE_BYTES)),
         asking.measure.as_deref().map(|text| slack_text(text, LINE_BYTES)),
@@ -68,6 +69,7 @@ pub(crate) fn line(text: &str) -> SlackMessage {
 pub(crate) fn reminder(asking: &Asking) -> String {
     lines([
         asking.lead.map(str::to_owned),
+        asking.replaced.map(str::to_owned),
         Some(slack_text(&asking.until, LINE_BYTES)),
         asking.progress.as_deref().map(|text| slack_text(text, LINE_BYTES)),
     ])

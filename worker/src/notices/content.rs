@@ -13,6 +13,8 @@ const FINDINGS: usize = 3;
 pub(crate) struct Asking {
     /// Why this message comes now; none for the first.
     pub(crate) lead: Option<&'static str>,
+    /// That a newer version is there.
+    pub(crate) replaced: Option<&'static str>,
     /// Who and what.
     pub(crate) title: String,
     /// Customer, dataset, environment.
@@ -58,8 +60,9 @@ impl Asking {
             lead: match purpose {
                 Purpose::Reminder(_) => Some("Still open: nobody has decided yet."),
                 Purpose::Escalation => Some("Nobody has decided yet, so you are asked."),
-                Purpose::Request | Purpose::Outcome => None,
+                Purpose::Request | Purpose::Outcome | Purpose::Change(_) => None,
             },
+            replaced: words::replaced(round),
             title: title(round),
             about: about(round, environment),
             measure: request.measure.as_ref().map(words::measure),
@@ -105,6 +108,7 @@ pub(crate) fn word(purpose: Purpose, says: Option<Outcome>) -> String {
         Purpose::Request => "request".to_owned(),
         Purpose::Reminder(number) => format!("reminder-{number}"),
         Purpose::Escalation => "escalation".to_owned(),
+        Purpose::Change(number) => format!("change-{number}"),
         Purpose::Outcome => format!("outcome-{}", says.map_or("unknown", Outcome::as_str)),
     }
 }

@@ -73,7 +73,12 @@ impl Letters {
             subject: format!("{again}Please review: {}", asking.title),
             title: asking.title,
             about: asking.about,
-            lines: asking.lead.map(str::to_owned).into_iter().chain(asking.measure).collect(),
+            lines: [asking.lead, asking.replaced]
+                .into_iter()
+                .flatten()
+                .map(str::to_owned)
+                .chain(asking.measure)
+                .collect(),
             findings: asking.findings,
             after: [
                 format!("Approve: {}", asking.if_approved),

@@ -1,13 +1,9 @@
 //! Links in messages: sealed for one round and one reader, personal in a mail, of the channel on Slack.
 
 use holdpoint_platform::{WebUrl, nonce};
-use holdpoint_review::{Channel, Holder, Link, LinkKeys, Round};
-use jiff::SignedDuration;
+use holdpoint_review::{Channel, Link, LinkKeys, Round};
 
 use crate::Config;
-
-/// An old link still shows how it ended for so long after the deadline.
-const AFTER_DEADLINE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Makes links.
 #[derive(Clone)]
@@ -31,13 +27,7 @@ impl Links {
 
     /// The link for a reader of this channel.
     pub(crate) fn for_channel(&self, round: &Round, channel: &Channel) -> SealedLink {
-        let link = Link {
-            review_id: round.review_id.clone(),
-            round: round.round,
-            holder: Holder::of(round, channel),
-            expires_at: round.deadline + AFTER_DEADLINE,
-        };
-        let sealed = self.keys.seal(&link, nonce());
+        let sealed = self.keys.seal(&Link::of(round, channel), nonce());
         let url = self.public_url.with(&format!("r/{sealed}"));
         SealedLink { sealed, url }
     }

@@ -7,6 +7,7 @@
 //! bot serves is refused as well; one of a webhook is not, and mail goes its own way.
 
 mod api;
+mod change;
 mod outcome;
 
 use std::{error::Error, time::Duration};
@@ -28,6 +29,8 @@ use crate::{Config, config::Webhooks};
 /// Slack answers within seconds or not at all.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Said in the fallback channel.
+const INSTEAD: &str = "Slack refuses the channel that should be asked, so you hear of it here.";
 /// What is noted as the receipt of a post that cannot be found again.
 const WEBHOOK_RECEIPT: &str = "webhook";
 /// Receipt of a notice from which a word of Slack's that is not known is taken for final: the first may be a passing fault.
@@ -109,7 +112,7 @@ impl SlackDesk {
     ) -> Result<Option<String>, SlackError> {
         let mut asking = Asking::of(round, notice.purpose, &self.environment);
         if !at_home && !matches!(notice.purpose, Purpose::Reminder(_)) {
-            asking.lead = Some("Slack refuses the channel that should be asked, so you hear of it here.");
+            asking.lead = Some(INSTEAD);
         }
         let link = self.links.for_channel(round, &Channel::Slack(name.to_owned()));
         let since = posted_from(round, notice.purpose);
@@ -178,7 +181,7 @@ fn thread_of<'a>(round: &'a Round, notice: &Notice, channel: &'a str, at_home: b
 fn posted_from(round: &Round, purpose: Purpose) -> Timestamp {
     let due_after = match purpose {
         Purpose::Outcome => return round.closing().map_or_else(|| round.opened_at(), |(_, at)| at),
-        Purpose::Request => None,
+        Purpose::Request | Purpose::Change(_) => None,
         Purpose::Reminder(number) => round.route.remind_after.get(number as usize).copied(),
         Purpose::Escalation => round.route.escalate.as_ref().map(|escalation| escalation.after),
     };

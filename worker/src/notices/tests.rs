@@ -144,6 +144,26 @@ fn b31_after_a_rate_limit_the_channel_waits_as_long_as_it_was_told_to() {
     assert_eq!(after_failure(&limited, 1), After::Again(Duration::from_secs(7)));
 }
 
+#[tokio::test]
+async fn b40_the_ledger_says_why_a_notice_went_to_the_dead_letter_queue() {
+    let world = World::with_requests_to([]).await;
+    world.slack.answer_always("C1", crate::doubles::not_ok("is_archived"));
+    let mut dead = message(&world.round, slack("C1"));
+    dead["Messages"][0]["Attributes"]["ApproximateReceiveCount"] = NOTICE_RECEIVES.to_string().into();
+    world.aws.script("ReceiveMessage", [reply(&dead)]);
+    let sending = world.send();
+    let reason = || {
+        let round = world.aws.stored(&world.round).unwrap();
+        round.events.into_iter().find_map(|entry| match entry.event {
+            holdpoint_review::Event::Undelivered { channel, reason, .. } => Some((channel, reason)),
+            _ => None,
+        })
+    };
+    until("the reason is in the ledger", || reason().is_some()).await;
+    sending.abort();
+    assert_eq!(reason(), Some((slack("C1"), "it was refused: is_archived".to_owned())));
+}
+
 #[test]
 fn b40_tries_are_spread_over_an_hour_before_the_dead_letter_queue_gets_it() {
     let failed = || Undelivered::Failed("down".into());

@@ -11,7 +11,7 @@ use crate::{
 async fn open(aws: &Aws, token: &str) -> Result<(), Unstored> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), ROUTES).unwrap();
-    let reach = Reach { slack_bot: true, webhooks: Webhooks::default(), mail: true };
+    let reach = Reach { environment: "test".into(), slack_bot: true, webhooks: Webhooks::default(), mail: true };
     let routes = RouteBook::open(Document::File(file.path().to_owned()), aws.clients(), reach).await;
     let opener = Opener { reviews: aws.reviews(), routes: routes.unwrap_or_else(|error| panic!("{error}")) };
     opener.open(&TaskToken::new(token), &serde_json::to_string(&input()).unwrap()).await

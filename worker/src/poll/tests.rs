@@ -26,7 +26,7 @@ impl Running {
 async fn opener(aws: &Aws) -> Arc<Opener> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), ROUTES).unwrap();
-    let reach = Reach { slack_bot: true, webhooks: Webhooks::default(), mail: true };
+    let reach = Reach { environment: "test".into(), slack_bot: true, webhooks: Webhooks::default(), mail: true };
     let routes =
         RouteBook::open(holdpoint_platform::Document::File(file.path().to_owned()), aws.clients(), reach).await;
     Arc::new(Opener { reviews: aws.reviews(), routes: routes.unwrap_or_else(|error| panic!("{error}")) })
@@ -146,7 +146,7 @@ async fn b09_a_request_that_no_route_matches_is_refused_likewise() {
     let aws = Aws::start().await;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "[[route]]\ncustomer='other'\nslack=['C1']").unwrap();
-    let reach = Reach { slack_bot: true, webhooks: Webhooks::default(), mail: true };
+    let reach = Reach { environment: "test".into(), slack_bot: true, webhooks: Webhooks::default(), mail: true };
     let routes =
         RouteBook::open(holdpoint_platform::Document::File(file.path().to_owned()), aws.clients(), reach).await;
     let opener = Opener { reviews: aws.reviews(), routes: routes.unwrap_or_else(|error| panic!("{error}")) };

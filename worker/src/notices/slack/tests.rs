@@ -1,3 +1,4 @@
+mod changes;
 mod refused;
 
 use holdpoint_platform::now;
