@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use holdpoint_platform::{Common, Secret, Settings, SettingsError};
 
+use crate::oidc::OidcConfig;
+
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 8080);
 
 /// Everything that the callback can be told.
@@ -13,6 +15,8 @@ pub struct Config {
     pub common: Common,
     pub(crate) listen: SocketAddr,
     pub(crate) slack: SlackConfig,
+    /// Without it nobody logs in: reviewers have their links.
+    pub(crate) oidc: Option<OidcConfig>,
 }
 
 /// What the callback needs for buttons in Slack; without a signing secret they are not answered at all.
@@ -36,13 +40,20 @@ impl Config {
             signing_secret: settings.hidden("HOLDPOINT_SLACK_SIGNING_SECRET"),
             team: settings.optional("HOLDPOINT_SLACK_TEAM"),
         };
+        let oidc = oidc(&mut settings);
         if slack.signing_secret.is_some() && slack.team.is_none() {
             settings.refuse(
                 "HOLDPOINT_SLACK_TEAM is needed with HOLDPOINT_SLACK_SIGNING_SECRET, or members of any workspace that shares a channel could decide",
             );
         }
-        settings.finish(|| Some(Self { common: common?, listen, slack }))
+        settings.finish(|| Some(Self { common: common?, listen, slack, oidc }))
     }
+}
+
+fn oidc(settings: &mut Settings<'_>) -> Option<OidcConfig> {
+    let keys_url = settings.optional("HOLDPOINT_OIDC_KEYS_URL");
+    let config = OidcConfig::new(settings.optional("HOLDPOINT_OIDC_SIGNER")?, keys_url);
+    config.map_err(|form| settings.refuse(format!("HOLDPOINT_OIDC_SIGNER: {form}"))).ok()
 }
 
 #[cfg(test)]

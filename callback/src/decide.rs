@@ -69,7 +69,7 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
             Ok(step) => step,
             Err(refusal) => {
                 if let Refusal::NotAllowed(why) = refusal {
-                    stored = record_refusal(app, stored, &wish.who, why).await;
+                    stored = Box::pin(record_refusal(app, stored, &wish.who, why)).await;
                 } else {
                     info!(review.refusal = %refusal, "a decision was refused");
                 }

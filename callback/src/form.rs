@@ -33,6 +33,10 @@ const FORM_LIFE: SignedDuration = SignedDuration::from_hours(1);
 pub(crate) struct Filled {
     pub(crate) decision: String,
     pub(crate) reason: String,
+    /// Reviews that were ticked in the open list.
+    pub(crate) reviews: Vec<String>,
+    /// Causes of which all reviews were ticked there.
+    pub(crate) causes: Vec<String>,
     proof: String,
 }
 
@@ -107,6 +111,8 @@ impl Filled {
             match &*name {
                 "decision" => filled.decision = value.into_owned(),
                 "reason" => filled.reason = value.into_owned(),
+                "review" => filled.reviews.push(value.into_owned()),
+                "cause" => filled.causes.push(value.into_owned()),
                 "form" => filled.proof = value.into_owned(),
                 _ => {}
             }
@@ -116,15 +122,24 @@ impl Filled {
 
     /// Checks that this form was shown for this link, not too long ago.
     pub(crate) fn check(&self, app: &App, sealed: &str, asking: Asking) -> Result<(), BadProof> {
-        let shown =
-            app.config.common.link_keys.unseal_form(&asking.of(sealed), &self.proof).ok_or(BadProof::Foreign)?;
+        self.check_shown(app, &asking.of(sealed))
+    }
+
+    /// Checks that the form was shown for this, not too long ago.
+    pub(crate) fn check_shown(&self, app: &App, what: &str) -> Result<(), BadProof> {
+        let shown = app.config.common.link_keys.unseal_form(what, &self.proof).ok_or(BadProof::Foreign)?;
         if now().duration_since(shown) > FORM_LIFE { Err(BadProof::Old) } else { Ok(()) }
     }
 }
 
 /// A proof that a form is shown now.
 pub(crate) fn proof(app: &App, sealed: &str, asking: Asking) -> String {
-    app.config.common.link_keys.seal_form(&asking.of(sealed), now(), nonce())
+    proof_of(app, &asking.of(sealed))
+}
+
+/// A proof that a form for this is shown now.
+pub(crate) fn proof_of(app: &App, what: &str) -> String {
+    app.config.common.link_keys.seal_form(what, now(), nonce())
 }
 
 /// A reason as it is kept, and whether it had to be cut; none where nothing was written.

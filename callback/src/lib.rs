@@ -11,6 +11,8 @@ mod decide;
 mod evidence;
 mod form;
 mod guard;
+mod list;
+mod oidc;
 mod page;
 mod routes;
 mod server;

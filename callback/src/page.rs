@@ -12,8 +12,8 @@ use axum::{
 use holdpoint_review::{Closing, Round, evidence, words};
 use maud::{Markup, html};
 
-pub(crate) use choice::{ask_for_reason, confirmation};
-pub(crate) use review::{View, review};
+pub(crate) use choice::{ask_for_reason, choices, confirmation};
+pub(crate) use review::{View, review, time};
 
 /// Said where the report's hash is not the one that the request names.
 pub(crate) const EVIDENCE_CHANGED: &str = "The evidence was changed after this was asked: do not decide. Tell whoever runs Holdpoint here; nothing was recorded.";
@@ -35,11 +35,17 @@ pub(crate) fn trouble(status: StatusCode, heading: &str, text: &str) -> Response
 
 /// A page that says what came of a form, and leads back to the review.
 pub(crate) fn answer(sealed: &str, status: StatusCode, heading: &str, lines: &[&str]) -> Response {
+    answer_at(&format!("/r/{sealed}"), status, heading, lines)
+}
+
+/// The same, that leads back to the review or the list at this path.
+pub(crate) fn answer_at(path: &str, status: StatusCode, heading: &str, lines: &[&str]) -> Response {
+    let back = if path.ends_with("/reviews") { "Back to the open list" } else { "Back to the review" };
     let body = html! {
         section.card {
             h1 { (heading) }
             @for line in lines { p { (words::without_mentions(line)) } }
-            p { a href={ "/r/" (sealed) } { "Back to the review" } }
+            p { a href=(path) { (back) } }
         }
     };
     reply(status, heading, &body)
@@ -55,8 +61,13 @@ pub(crate) fn recorded(sealed: &str, round: &Round) -> Response {
 
 /// Neither of the two.
 pub(crate) fn unknown_choice(sealed: &str) -> Response {
-    answer(
-        sealed,
+    unknown_choice_at(&format!("/r/{sealed}"))
+}
+
+/// The same, with the way back.
+pub(crate) fn unknown_choice_at(path: &str) -> Response {
+    answer_at(
+        path,
         StatusCode::BAD_REQUEST,
         "Choose one of the two",
         &["A decision is either approve or reject. Nothing was decided."],
@@ -78,6 +89,7 @@ pub(crate) fn is_decided(round: &Round) -> bool {
     matches!(round.closing(), Some((Closing::Approved | Closing::Rejected, _)))
 }
 
-fn reply(status: StatusCode, title: &str, body: &Markup) -> Response {
+/// A whole page.
+pub(crate) fn reply(status: StatusCode, title: &str, body: &Markup) -> Response {
     (status, Html(evidence::page(title, body))).into_response()
 }

@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header},
+    http::{StatusCode, Uri, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
@@ -18,14 +18,14 @@ use crate::{
     decide::{Decided, Wish, decide_within, record_refusal},
     evidence,
     form::{Asking, BadProof, Filled, reason},
-    guard, page,
+    guard, list, page,
     server::App,
     slack,
     visitor::Visitor,
 };
 
 /// A browser, and the balancer before us, wait longer than this; then the person is told to try again.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A balancer asks again within seconds; a slow answer is none.
 const READY_WITHIN: Duration = Duration::from_secs(2);
@@ -38,6 +38,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/r/{sealed}/confirm", only(get(back).post(confirm)))
         .route("/r/{sealed}/decide", only(get(back).post(decide)))
         .route("/r/{sealed}/flagged", only(get(flagged)))
+        .route("/r/{sealed}/reviews", only(get(list::show)))
+        .route("/r/{sealed}/reviews/confirm", only(get(back_to_list).post(list::confirm)))
+        .route("/r/{sealed}/reviews/decide", only(get(back_to_list).post(list::decide)))
+        .route("/reviews", only(get(list::show)))
+        .route("/reviews/confirm", only(get(back_to_list).post(list::confirm)))
+        .route("/reviews/decide", only(get(back_to_list).post(list::decide)))
         .route("/slack/interactions", only(post(slack::interactions)))
         .route("/healthz", only(get(|| async { "ok\n" })))
         .route("/readyz", only(get(readyz)))
@@ -68,6 +74,11 @@ async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
 /// Where a browser asks again with GET for what was the answer to a form: the page itself.
 async fn back(visitor: Visitor) -> Response {
     see_other(&format!("/r/{}", visitor.sealed))
+}
+
+/// The same for the open list.
+async fn back_to_list(uri: Uri) -> Response {
+    see_other(uri.path().rsplit_once('/').map_or("/", |(list, _)| list))
 }
 
 /// `POST /r/{sealed}/confirm`: asks to confirm the choice. Changes nothing, but for the note that who asks has no right to it.
@@ -168,13 +179,18 @@ fn refused(sealed: &str, refusal: &Refusal, round: &Round) -> Response {
 }
 
 fn bad_proof(sealed: &str, bad: BadProof) -> Response {
+    bad_proof_at(&format!("/r/{sealed}"), bad)
+}
+
+/// A form that is not taken, and the way back.
+pub(crate) fn bad_proof_at(path: &str, bad: BadProof) -> Response {
     let text = match bad {
         BadProof::Old => {
             "The form was shown more than an hour ago, and things may have changed. Look again, then decide."
         }
         BadProof::Foreign => "The form does not belong to this link, or was changed. Look again, then decide.",
     };
-    page::answer(sealed, StatusCode::FORBIDDEN, "Nothing was decided", &[text])
+    page::answer_at(path, StatusCode::FORBIDDEN, "Nothing was decided", &[text])
 }
 
 fn see_other(address: &str) -> Response {

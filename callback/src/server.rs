@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::{config::Config, guard::Headers, routes, slack::Slack};
+use crate::{config::Config, guard::Headers, oidc::Oidc, routes, slack::Slack};
 
 /// Longest wait for requests in flight after the stop: a client that never finishes its request must not hold it up.
 const GRACE: Duration = Duration::from_mins(1);
@@ -36,6 +36,7 @@ pub(crate) struct App {
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) reviews: Reviews,
     pub(crate) slack: Option<Slack>,
+    pub(crate) oidc: Option<Oidc>,
     pub(crate) headers: Headers,
     /// Work that goes on when its client is gone: a decision that was begun is carried to its end.
     pub(crate) begun: TaskTracker,
@@ -105,6 +106,7 @@ impl App {
             reviews: Reviews::new(&config.common, &clients),
             s3: clients.s3,
             slack: Slack::new(&config),
+            oidc: config.oidc.clone().map(Oidc::new),
             headers: Headers::new(),
             begun: TaskTracker::new(),
             config,

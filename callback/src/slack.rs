@@ -173,7 +173,7 @@ async fn read(app: &App, link: &Link) -> Option<Stored> {
 async fn ask_for_reason(app: &App, press: &Press, link: &Link, stored: Stored, who: &Who) -> Option<String> {
     if let Err(refusal) = vote(&stored.round, who, Verdict::Reject, None, now()) {
         let stored = match refusal {
-            Refusal::NotAllowed(why) => record_refusal(app, stored, who, why).await,
+            Refusal::NotAllowed(why) => Box::pin(record_refusal(app, stored, who, why)).await,
             _ => stored,
         };
         return say(&Decided::Refused(refusal, Box::new(stored.round)));

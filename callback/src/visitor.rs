@@ -52,7 +52,8 @@ pub(crate) fn review_span(review: &ReviewId, round: u32) -> Span {
     info_span!("review", review.id = %review, review.round = round)
 }
 
-fn unreadable(error: &ReadError) -> Response {
+/// What is said where the ledger cannot be read.
+pub(crate) fn unreadable(error: &ReadError) -> Response {
     match error {
         ReadError::Unavailable(_) => warn!(error = error as &dyn Error, "a review could not be shown"),
         ReadError::Foreign { .. } => error!(error = error as &dyn Error, "a review could not be shown"),

@@ -8,6 +8,10 @@ use aws_sdk_s3::{
 };
 use holdpoint_review::{ReviewId, Round};
 
+mod open;
+
+pub use self::open::OpenRounds;
+
 /// Where rounds are kept.
 #[derive(Debug, Clone)]
 pub struct Ledger {

@@ -17,7 +17,7 @@ mod wait;
 
 pub use aws::{Clients, require_versioning};
 pub use document::{Document, DocumentError, Edition};
-pub use ledger::{Ledger, ReadError, Stored, WriteError};
+pub use ledger::{Ledger, OpenRounds, ReadError, Stored, WriteError};
 pub use objects::{Objects, ObjectsError};
 pub use queue::{After, Consumer, Message, Queue, QueueError};
 pub use reviews::{Carried, Interrupted, Reviews};

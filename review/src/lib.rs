@@ -4,6 +4,7 @@
 //! async, no AWS types: whatever decides can be tested in milliseconds, in any order of events. How evidence looks is here
 //! too, because the page and the analyzer's own report must show the same.
 
+mod cause;
 mod decision;
 pub mod evidence;
 mod execution;
@@ -21,6 +22,7 @@ mod seconds;
 mod token;
 pub mod words;
 
+pub use cause::cause;
 pub use decision::{
     Answer, AnswerMark, Closing, Decision, Outcome, REVIEW_BAD_INPUT, REVIEW_EXPIRED, REVIEW_REJECTED, UnknownVerdict,
     Verdict,

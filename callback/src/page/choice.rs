@@ -38,20 +38,27 @@ fn form(view: &View, name: &str) -> Markup {
             input type="hidden" name="form" value=(proof(view.app, view.sealed, Asking::Choice));
             fieldset {
                 legend { "Your decision" }
-                div.choices {
-                    label {
-                        input type="radio" name="decision" value="approve" required;
-                        span { b { "Approve" } " " span.value { (line(&request.if_approved)) } }
-                    }
-                    label {
-                        input type="radio" name="decision" value="reject" required;
-                        span { b { "Reject" } " " span.value { (line(&request.if_rejected)) } }
-                    }
-                }
+                (choices(&request.if_approved, &request.if_rejected))
             }
             (reason_field("Reason, needed to reject", ""))
             button { "Go on to confirm" }
             p.soft { "Nothing is decided yet: you are asked once more. It is recorded as decided by " (words::without_mentions(&line(name))) "." }
+        }
+    }
+}
+
+/// The two choices, none of them made, each with what it does.
+pub(crate) fn choices(if_approved: &str, if_rejected: &str) -> Markup {
+    html! {
+        div.choices {
+            label {
+                input type="radio" name="decision" value="approve" required;
+                span { b { "Approve" } " " span.value { (line(if_approved)) } }
+            }
+            label {
+                input type="radio" name="decision" value="reject" required;
+                span { b { "Reject" } " " span.value { (line(if_rejected)) } }
+            }
         }
     }
 }

@@ -156,6 +156,9 @@ fn footer(view: &View) -> Markup {
                 (words::progress(round).map_or("One decision is enough.".to_owned(), |text| words::without_mentions(&text)))
                 @if round.is_open() { " " (words::if_nobody(round)) }
             }
+            @if round.is_open() && view.who.is_some() {
+                p { a href={ "/r/" (view.sealed) "/reviews" } { "All that is open for you" } }
+            }
             dl.ids {
                 @match view.report() {
                     Some(report) => { dt { "Push" } dd { (report.push) } },
@@ -171,6 +174,7 @@ fn footer(view: &View) -> Markup {
     }
 }
 
-pub(super) fn time(at: Timestamp) -> Markup {
+/// A moment, for people and programs.
+pub(crate) fn time(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (words::moment(at)) } }
 }

@@ -4,6 +4,7 @@
 
 mod decisions;
 mod doubles;
+mod list;
 mod pages;
 mod slack;
 mod stopping;

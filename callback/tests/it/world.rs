@@ -69,6 +69,20 @@ impl World {
         round
     }
 
+    /// Another review, which the index of open ones lists.
+    pub(crate) fn open_as(&self, key: &str, routes: &str) -> Round {
+        let report = serde_json::to_vec(&report()).unwrap();
+        let request = ReviewRequest { key: key.into(), ..request(ContentHash::of(&report)) };
+        let round = round(&request, routes, now());
+        let entry = format!("/{BUCKET}/open/orders/acme/{}-1", round.review_id);
+        let mut facts = self.doubles.facts();
+        facts.objects.insert(format!("/{BUCKET}/reports/p/report.json"), report.into());
+        facts.objects.insert(entry, Bytes::new());
+        facts.objects.insert(path(&round), bytes(&round));
+        drop(facts);
+        round
+    }
+
     pub(crate) fn open(&self) -> Round {
         self.open_at(now(), ROUTES)
     }

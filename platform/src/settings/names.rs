@@ -7,7 +7,7 @@
 /// Everything that Holdpoint itself defines begins so.
 const OURS: &str = "HOLDPOINT_";
 
-const PLAIN: [&str; 22] = [
+const PLAIN: [&str; 24] = [
     "HOLDPOINT_ACTIVITY_ARN",
     "HOLDPOINT_BUCKET",
     "HOLDPOINT_CLOCK_QUEUE_URL",
@@ -20,6 +20,8 @@ const PLAIN: [&str; 22] = [
     "HOLDPOINT_MAIL_FROM",
     "HOLDPOINT_MIN_ANOMALOUS",
     "HOLDPOINT_NOTICES_QUEUE_URL",
+    "HOLDPOINT_OIDC_KEYS_URL",
+    "HOLDPOINT_OIDC_SIGNER",
     "HOLDPOINT_POLLERS",
     "HOLDPOINT_PUBLIC_URL",
     "HOLDPOINT_PUSHES_QUEUE_URL",

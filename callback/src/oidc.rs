@@ -1,0 +1,155 @@
+//! Who logged in at the load balancer: its `x-amzn-oidc-data` header, a signed claim about one person.
+//!
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html>: a JWT, signed by
+//! ES256 with a key that AWS publishes per region under the id in its header, and with padding, which JWTs do not have. Two
+//! things are checked beside the signature: that our own load balancer signed, since another account's has its keys at the
+//! same place, and that it did so just now. Off unless the load balancer is named.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use axum::http::HeaderMap;
+use base64::{
+    Engine,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use holdpoint_platform::WebUrl;
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::sync::Mutex;
+
+const HEADER: &str = "x-amzn-oidc-data";
+/// The key is small and near.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// Keys are rotated now and then; a handful is in use.
+const KEYS: usize = 16;
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const URL_TEXT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
+const PEM_TEXT: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
+
+/// The load balancer whose word counts.
+#[derive(Debug, Clone)]
+pub(crate) struct OidcConfig {
+    /// Its ARN.
+    pub(crate) signer: String,
+    /// Where its keys are published.
+    pub(crate) keys_url: WebUrl,
+}
+
+/// Checks what the load balancer says.
+pub(crate) struct Oidc {
+    config: OidcConfig,
+    http: reqwest::Client,
+    /// Guards the keys that were fetched, by their id, in DER.
+    keys: Mutex<HashMap<String, Vec<u8>>>,
+}
+
+/// Nobody who can be believed is logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotLoggedIn {
+    #[error("no word of the load balancer")]
+    Missing,
+    #[error("not a claim that it makes")]
+    Form,
+    #[error("another load balancer's claim")]
+    Signer,
+    #[error("the claim is too old")]
+    Expired,
+    #[error("the key that signed it is not published")]
+    Key,
+    #[error("the signature is not good")]
+    Signature,
+    #[error("no mail address that the login vouches for")]
+    Address,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    alg: String,
+    kid: String,
+    signer: String,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    exp: i64,
+    email: Option<String>,
+    /// Some providers send a text.
+    email_verified: Option<serde_json::Value>,
+}
+
+impl OidcConfig {
+    /// The load balancer of this ARN, with AWS's own place of its region's keys unless another is named.
+    pub(crate) fn new(signer: String, keys_url: Option<WebUrl>) -> Result<Self, &'static str> {
+        const FORM: &str = "write the ARN of the load balancer, arn:aws:elasticloadbalancing:…";
+        let region = signer.strip_prefix("arn:aws:elasticloadbalancing:").and_then(|rest| rest.split(':').next());
+        let published = region.map(|region| format!("https://public-keys.auth.elb.{region}.amazonaws.com"));
+        let published = published.and_then(|url| url.parse().ok());
+        Ok(Self { keys_url: keys_url.or(published).ok_or(FORM)?, signer })
+    }
+}
+
+impl Oidc {
+    pub(crate) fn new(config: OidcConfig) -> Self {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
+        Self { config, http: http.expect("the TLS provider is compiled in"), keys: Mutex::default() }
+    }
+
+    /// The mail address of who is logged in.
+    pub(crate) async fn address(&self, headers: &HeaderMap, now: Timestamp) -> Result<String, NotLoggedIn> {
+        let token = headers.get(HEADER).ok_or(NotLoggedIn::Missing)?.to_str().map_err(|_| NotLoggedIn::Form)?;
+        let (signed, signature) = token.rsplit_once('.').ok_or(NotLoggedIn::Form)?;
+        let (head, claims) = signed.split_once('.').ok_or(NotLoggedIn::Form)?;
+        let (head, claims) = (part::<Head>(head)?, part::<Claims>(claims)?);
+        if head.alg != "ES256" || !is_key_id(&head.kid) {
+            return Err(NotLoggedIn::Form);
+        }
+        if head.signer != self.config.signer {
+            return Err(NotLoggedIn::Signer);
+        }
+        let signature = URL_TEXT.decode(signature).map_err(|_| NotLoggedIn::Form)?;
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key(&head.kid).await?);
+        key.verify(signed.as_bytes(), &signature).map_err(|_| NotLoggedIn::Signature)?;
+        if now.as_second() >= claims.exp {
+            return Err(NotLoggedIn::Expired);
+        }
+        let doubted = claims.email_verified.is_some_and(|verified| verified != true && verified != "true");
+        claims.email.filter(|address| !doubted && !address.is_empty()).ok_or(NotLoggedIn::Address)
+    }
+
+    async fn key(&self, id: &str) -> Result<Vec<u8>, NotLoggedIn> {
+        let mut keys = self.keys.lock().await;
+        if let Some(key) = keys.get(id) {
+            return Ok(key.clone());
+        }
+        let key = self.fetch(id).await.ok_or(NotLoggedIn::Key)?;
+        if keys.len() >= KEYS {
+            keys.clear();
+        }
+        keys.insert(id.to_owned(), key.clone());
+        Ok(key)
+    }
+
+    async fn fetch(&self, id: &str) -> Option<Vec<u8>> {
+        let reply = self.http.get(self.config.keys_url.with(id)).send().await.ok()?.error_for_status().ok()?;
+        let pem = reply.text().await.ok()?;
+        let (_, rest) = pem.split_once("-----BEGIN PUBLIC KEY-----")?;
+        let (body, _) = rest.split_once("-----END PUBLIC KEY-----")?;
+        PEM_TEXT.decode(body.split_whitespace().collect::<String>()).ok()
+    }
+}
+
+/// It becomes part of an address.
+fn is_key_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+fn part<T: DeserializeOwned>(text: &str) -> Result<T, NotLoggedIn> {
+    let json = URL_TEXT.decode(text).map_err(|_| NotLoggedIn::Form)?;
+    serde_json::from_slice(&json).map_err(|_| NotLoggedIn::Form)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The open reviews: what the index lists, read one by one, since only a round itself says whether it is still open.
+
+use holdpoint_review::{ReviewId, Round};
+use tokio::task::JoinSet;
+
+use super::{Ledger, ReadError};
+
+/// Rounds read at once: a thousand are read within a few seconds, and S3 is not overrun.
+const AT_ONCE: usize = 24;
+
+/// Open reviews, as many as were to be read.
+#[derive(Debug, Clone, Default)]
+pub struct OpenRounds {
+    /// The rounds, in no order.
+    pub rounds: Vec<Round>,
+    /// Whether there are more than were to be read.
+    pub more: bool,
+}
+
+impl Ledger {
+    /// Reads open reviews, at most so many.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn open_rounds(&self, most: usize) -> Result<OpenRounds, ReadError> {
+        let (listed, more) = self.list_open(most).await?;
+        let mut waiting = listed.into_iter();
+        let (mut reading, mut rounds) = (JoinSet::new(), Vec::new());
+        loop {
+            for (review, round) in waiting.by_ref().take(AT_ONCE.saturating_sub(reading.len())) {
+                let ledger = self.clone();
+                reading.spawn(async move { ledger.read(&review, round).await });
+            }
+            match reading.join_next().await {
+                Some(read) => {
+                    let read = read.expect("reading does not panic, and nobody aborts it")?;
+                    rounds.extend(read.map(|stored| stored.round).filter(Round::is_open));
+                }
+                None => return Ok(OpenRounds { rounds, more }),
+            }
+        }
+    }
+
+    /// What the index of open reviews lists, at most so much; and whether there is more. A round may be closed all the same:
+    /// its entry goes when nothing is left to do.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn list_open(&self, most: usize) -> Result<(Vec<(ReviewId, u32)>, bool), ReadError> {
+        let mut pages = self.s3.list_objects_v2().bucket(&self.bucket).prefix("open/").into_paginator().send();
+        let mut listed = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| ReadError::Unavailable(error.into()))?;
+            listed.extend(page.contents().iter().filter_map(|object| entry(object.key()?)));
+            if listed.len() > most {
+                listed.truncate(most);
+                return Ok((listed, true));
+            }
+        }
+        Ok((listed, false))
+    }
+}
+
+/// The review and round of an entry: the names before them may hold slashes.
+fn entry(key: &str) -> Option<(ReviewId, u32)> {
+    let (review, round) = key.rsplit('/').next()?.rsplit_once('-')?;
+    Some((review.parse().ok()?, round.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_read_whatever_its_names_hold() {
+        let review = ReviewId::of("e", "s", "k");
+        for names in ["orders/acme", "a/b/c", "-/-1"] {
+            assert_eq!(entry(&format!("open/{names}/{review}-2")), Some((review.clone(), 2)), "{names}");
+        }
+        assert_eq!(entry("open/orders/acme/else-2"), None);
+    }
+}
