@@ -48,6 +48,8 @@ pub enum Purpose {
     Reminder(u32),
     /// Asks somebody else, because nobody decided.
     Escalation,
+    /// Speaks for many reviews at once; the minute that it is for, counted from 1970.
+    Digest(u32),
     /// Says that the question stands otherwise than when it was put; which change, counted from 1.
     Change(u32),
     /// Says how it ended.
@@ -78,6 +80,11 @@ impl Notice {
     /// The FIFO queue's deduplication id: what is said is part of it, so that "approved, not applied" is not swallowed
     /// as a repetition of "approved".
     pub fn deduplication_id(&self) -> String {
+        if let Purpose::Digest(minute) = self.purpose {
+            // Whichever of its reviews asks for it.
+            let text = format!("digest {minute} {}", self.channel.id());
+            return ContentHash::of(text.as_bytes()).as_str().to_owned();
+        }
         let says = self.says.map_or("", Outcome::as_str);
         let text = format!("{} {} {:?} {says} {}", self.review_id, self.round, self.purpose, self.channel.id());
         ContentHash::of(text.as_bytes()).as_str().to_owned()
@@ -99,6 +106,18 @@ pub struct ClockMessage {
 mod tests {
     use super::*;
     use crate::Closing;
+
+    #[test]
+    fn b39_there_is_one_digest_a_minute_and_channel_whoever_asks_for_it() {
+        let digest = |key: &str, minute, channel: &str| {
+            let channel = Channel::Slack(channel.into());
+            let review_id = ReviewId::of("e", "s", key);
+            Notice { review_id, round: 1, channel, purpose: Purpose::Digest(minute), says: None }.deduplication_id()
+        };
+        assert_eq!(digest("a", 1, "C1"), digest("b", 1, "C1"));
+        assert_ne!(digest("a", 1, "C1"), digest("a", 2, "C1"));
+        assert_ne!(digest("a", 1, "C1"), digest("a", 1, "C2"));
+    }
 
     #[test]
     fn a_channel_never_shows_its_address_in_logs() {

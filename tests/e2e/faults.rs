@@ -55,6 +55,7 @@ async fn b12_b13_workers_away_for_twice_the_heartbeat_lose_none_of_a_hundred_rev
     let mut options = Options::default();
     // A hundred reviews that tick every second leave a slow machine no time for anything else.
     options.times.tick = Seconds(15);
+    options.environment.insert("HOLDPOINT_BURST".to_owned(), "1000".to_owned());
     let mut world = World::of_reviews(options).await;
     let mut all = Vec::new();
     for _ in 0..REVIEWS {

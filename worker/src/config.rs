@@ -18,6 +18,7 @@ pub struct Config {
     pub(crate) activity_arn: String,
     pub(crate) routes: Document,
     pub(crate) pollers: Pollers,
+    pub(crate) burst: Burst,
     pub(crate) slack: SlackConfig,
     pub(crate) mail: Option<MailConfig>,
 }
@@ -61,6 +62,19 @@ impl Webhooks {
     }
 }
 
+/// Messages a minute that a channel gets singly; what comes faster is told in digests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Burst(pub(crate) u16);
+
+impl FromStr for Burst {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.parse().ok().filter(|number| (1..=1000).contains(number));
+        number.map(Self).ok_or("write a number from 1 to 1000")
+    }
+}
+
 /// How many polls are out at once; each holds at most one task, so it is also how many reviews are opened at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pollers(pub(crate) u16);
@@ -85,13 +99,14 @@ impl Config {
         let activity_arn = settings.required("HOLDPOINT_ACTIVITY_ARN");
         let routes = settings.required("HOLDPOINT_ROUTES");
         let pollers = settings.or("HOLDPOINT_POLLERS", Pollers(4));
+        let burst = settings.or("HOLDPOINT_BURST", Burst(10));
         let slack = SlackConfig {
             webhooks: settings.secret("HOLDPOINT_SLACK_WEBHOOKS", Webhooks::parse).unwrap_or_default(),
             fallback_channel: settings.optional("HOLDPOINT_SLACK_FALLBACK_CHANNEL"),
         };
         let mail = mail(&mut settings);
         settings.finish(|| {
-            Some(Self { common: common?, activity_arn: activity_arn?, routes: routes?, pollers, slack, mail })
+            Some(Self { common: common?, activity_arn: activity_arn?, routes: routes?, pollers, burst, slack, mail })
         })
     }
 }

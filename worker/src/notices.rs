@@ -11,9 +11,11 @@
 
 mod blocks;
 mod content;
+mod digest;
 mod letter;
 mod links;
 mod mail;
+mod pace;
 mod slack;
 
 use std::{error::Error, sync::Arc, time::Duration};
@@ -22,7 +24,7 @@ use holdpoint_platform::{After, Consumer, Interrupted, Message, ReadError, Revie
 use holdpoint_review::{Channel, Input, Notice, Outcome, Purpose, step, words};
 use tracing::{Instrument, error, info, info_span, warn};
 
-use self::{letter::Letters, links::Links, mail::Mailer, slack::SlackDesk};
+use self::{letter::Letters, links::Links, mail::Mailer, pace::Pace, slack::SlackDesk};
 use crate::Config;
 
 pub(crate) use self::mail::SmtpUrl;
@@ -61,6 +63,9 @@ pub(crate) struct Sender {
     slack: SlackDesk,
     mail: Option<Mailer>,
     letters: Letters,
+    links: Links,
+    environment: String,
+    pace: Pace,
     /// For one try; shorter than the message is invisible, which makes all timeouts together shorter than that.
     patience: Duration,
 }
@@ -96,7 +101,10 @@ impl Sender {
             reviews,
             slack: SlackDesk::new(config, links.clone())?,
             mail: config.mail.as_ref().map(Mailer::new),
-            letters: Letters::new(config, links),
+            letters: Letters::new(config, links.clone()),
+            links,
+            environment: config.common.environment.clone(),
+            pace: Pace::new(config.burst.0.into()),
             patience: Duration::from_secs(45),
         })
     }
@@ -150,6 +158,7 @@ impl Sender {
         match notice.purpose {
             Purpose::Outcome => self.tell_outcome(stored, &notice.channel).await,
             Purpose::Change(_) if matches!(notice.channel, Channel::Slack(_)) => self.show_change(stored, notice).await,
+            Purpose::Digest(_) => self.send_digest(stored, notice).await,
             // A mail cannot be edited: another one follows it.
             Purpose::Change(_) => self.ask(stored, notice, receives).await,
             Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation => self.ask(stored, notice, receives).await,
@@ -160,6 +169,10 @@ impl Sender {
         let round = &stored.round;
         if round.receipt(&notice.channel, notice.purpose).is_some() {
             return Ok(());
+        }
+        // A later receipt may follow a post whose reply was lost: it looks back, and posts whatever the pace.
+        if receives == 1 && round.is_open() && !self.pace.allows(&notice.channel) {
+            return self.leave_to_digest(stored, notice).await;
         }
         let receipt = match &notice.channel {
             Channel::Slack(name) => self.slack.ask(round, notice, name, receives).await?,

@@ -85,9 +85,11 @@ impl Page {
         self.form().is_some()
     }
 
-    /// The target and the hidden fields of the page's first form.
+    /// The target and the hidden fields of the first form that posts; one that only asks for another page decides nothing.
     fn form(&self) -> Option<(String, BTreeMap<String, String>)> {
-        let form = self.html.split_once("<form")?.1.split_once("</form>")?.0;
+        let forms = self.html.split("<form").skip(1).filter_map(|rest| rest.split_once("</form>"));
+        let mut forms = forms.map(|(form, _)| form);
+        let form = forms.find(|form| form.split('>').next().is_some_and(|tag| tag.contains("method=\"post\"")))?;
         let action = attribute(form.split_once('>')?.0, "action").unwrap_or_default();
         let inputs = form.split("<input").skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag);
         let hidden = inputs.filter(|tag| attribute(tag, "type").as_deref() == Some("hidden"));
@@ -107,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_form_is_found_as_a_browser_finds_it() {
-        let html = r#"<p>x</p><form class="card" method="post" action="/r/a/confirm"><input type="hidden" name="form" value="a&amp;b">
+        let html = r#"<p>x</p><form method="get"><input type="hidden" name="form" value="no"></form><form class="card" method="post" action="/r/a/confirm"><input type="hidden" name="form" value="a&amp;b">
             <input type="radio" name="decision" value="approve"><textarea name="reason"></textarea></form>"#;
         let page = Page { status: 200, html: html.into(), url: "http://127.0.0.1/r/a".parse().unwrap() };
         let (action, fields) = page.form().unwrap();

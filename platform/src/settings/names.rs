@@ -7,9 +7,10 @@
 /// Everything that Holdpoint itself defines begins so.
 const OURS: &str = "HOLDPOINT_";
 
-const PLAIN: [&str; 24] = [
+const PLAIN: [&str; 25] = [
     "HOLDPOINT_ACTIVITY_ARN",
     "HOLDPOINT_BUCKET",
+    "HOLDPOINT_BURST",
     "HOLDPOINT_CLOCK_QUEUE_URL",
     "HOLDPOINT_ENVIRONMENT",
     "HOLDPOINT_HOLD_FIRST",

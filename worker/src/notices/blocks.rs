@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     content::{Asking, Ended},
+    digest::Digest,
     links::SealedLink,
 };
 
@@ -17,6 +18,8 @@ const LINE_BYTES: usize = 700;
 /// Slack allows 300 characters in a dialog's text.
 const DIALOG_BYTES: usize = 280;
 const REASON_BYTES: usize = 2_000;
+/// Eleven lines of these stay below a section's 3,000 characters.
+const DIGEST_LINE_BYTES: usize = 250;
 
 /// What is posted: the blocks, and the text for notifications.
 pub(crate) struct SlackMessage {
@@ -58,6 +61,23 @@ pub(crate) fn ended(ended: &Ended, round: &Round, link: &SealedLink) -> SlackMes
     ]);
     let blocks = json!([section(&head), section(&said), section(&format!("<{}|See the review>", link.url))]);
     SlackMessage { text: outcome, blocks }
+}
+
+/// Many questions at once: no button, and one link to all of them.
+pub(crate) fn digest(digest: &Digest) -> SlackMessage {
+    let head = format!("*{}*\n{}", slack_text(&digest.title, LINE_BYTES), slack_text(&digest.about, LINE_BYTES));
+    let listed = |title: &str, texts: &[String]| {
+        let texts = texts.iter().map(|text| Some(format!("• {}", slack_text(text, DIGEST_LINE_BYTES))));
+        section(&lines(std::iter::once(Some(format!("*{title}*"))).chain(texts)))
+    };
+    let look = json!({ "type": "button", "action_id": "look", "text": { "type": "plain_text", "text": "See and decide them" }, "url": digest.url });
+    let blocks = json!([
+        section(&head),
+        listed("What is wrong", &digest.causes),
+        listed("The largest", &digest.largest),
+        { "type": "actions", "elements": [look] },
+    ]);
+    SlackMessage { text: slack_text(&digest.title, LINE_BYTES), blocks }
 }
 
 /// A line in the thread of the question.

@@ -60,7 +60,7 @@ impl Asking {
             lead: match purpose {
                 Purpose::Reminder(_) => Some("Still open: nobody has decided yet."),
                 Purpose::Escalation => Some("Nobody has decided yet, so you are asked."),
-                Purpose::Request | Purpose::Outcome | Purpose::Change(_) => None,
+                Purpose::Request | Purpose::Outcome | Purpose::Change(_) | Purpose::Digest(_) => None,
             },
             replaced: words::replaced(round),
             title: title(round),
@@ -108,6 +108,7 @@ pub(crate) fn word(purpose: Purpose, says: Option<Outcome>) -> String {
         Purpose::Request => "request".to_owned(),
         Purpose::Reminder(number) => format!("reminder-{number}"),
         Purpose::Escalation => "escalation".to_owned(),
+        Purpose::Digest(minute) => format!("digest-{minute}"),
         Purpose::Change(number) => format!("change-{number}"),
         Purpose::Outcome => format!("outcome-{}", says.map_or("unknown", Outcome::as_str)),
     }

@@ -16,6 +16,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::{
     content::{self, Asking, Ended},
+    digest::Digest,
     links::Links,
 };
 use crate::Config;
@@ -126,6 +127,32 @@ impl Letters {
         };
         let request = was_asked.then(|| self.message_id(round, &channel, &content::word(Purpose::Request, None)));
         self.letter(round, to, &content::word(Purpose::Outcome, Some(outcome)), request, &page, now).map(Some)
+    }
+
+    /// Many questions at once.
+    ///
+    /// # Errors
+    /// [`NoLetter`].
+    pub(crate) fn digest(
+        &self,
+        round: &Round,
+        to: &str,
+        word: &str,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Message, NoLetter> {
+        let page = Page {
+            subject: format!("Please review: {}", digest.title),
+            title: digest.title.clone(),
+            about: digest.about.clone(),
+            lines: Vec::new(),
+            findings: digest.causes.clone(),
+            after: digest.largest.clone(),
+            call: "See and decide them:",
+            url: digest.url.clone(),
+            foot: Some("This link is yours alone: whoever has it can decide in your name."),
+        };
+        self.letter(round, to, word, None, &page, now)
     }
 
     /// The id of the mail with which a reader was, or would have been, told something.

@@ -15,7 +15,7 @@ use lettre::{
 use tracing::error;
 use url::Url;
 
-use super::{Sender, Undelivered, content};
+use super::{Sender, Undelivered, content, digest::Digest};
 use crate::config::MailConfig;
 
 /// For each command of a conversation.
@@ -106,6 +106,20 @@ impl Sender {
         }
         let letter = self.letters.asking(round, to, notice.purpose, now()).ok();
         Ok(self.mail_to(letter).await?.then_some(id))
+    }
+
+    /// Sends a digest by mail.
+    pub(super) async fn mail_digest(
+        &self,
+        round: &Round,
+        notice: &Notice,
+        to: &str,
+        digest: &Digest,
+    ) -> Result<Option<String>, Undelivered> {
+        let word = content::purpose_word(notice);
+        let letter = self.letters.digest(round, to, &word, digest, now()).ok();
+        let sent = self.mail_to(letter).await?;
+        Ok(sent.then(|| self.letters.message_id(round, &notice.channel, &word)))
     }
 
     /// Tells the outcome by mail to who was asked, or is only to be told.

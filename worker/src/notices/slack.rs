@@ -22,6 +22,7 @@ use self::api::{Api, Mark, SlackError};
 use super::{
     Undelivered, blocks,
     content::{Asking, purpose_word},
+    digest::Digest,
     links::Links,
 };
 use crate::{Config, config::Webhooks};
@@ -146,6 +147,30 @@ impl SlackDesk {
         }
     }
 
+    /// Looks back, then posts a digest. No buttons: it decides nothing.
+    pub(crate) async fn send_digest(
+        &self,
+        round: &Round,
+        notice: &Notice,
+        name: &str,
+        digest: &Digest,
+    ) -> Result<Option<String>, Undelivered> {
+        let message = blocks::digest(digest);
+        match self.place(name)? {
+            Place::Webhook { address } => {
+                self.post_by_webhook(address, &message).await?;
+                Ok(Some(WEBHOOK_RECEIPT.to_owned()))
+            }
+            Place::Bot { api, channel } => {
+                let mark = Mark::of(round, &notice.channel, purpose_word(notice));
+                match api.find(channel, round.opened_at(), None, &mark).await? {
+                    Some(ts) => Ok(Some(ts)),
+                    None => Ok(Some(api.post(channel, None, &message, &mark).await?)),
+                }
+            }
+        }
+    }
+
     /// Deletes our own message, because another one is the recorded one.
     pub(crate) async fn take_back(&self, channel: &Channel, receipt: &str) -> Result<(), Undelivered> {
         let Channel::Slack(home) = channel else { return Ok(()) };
@@ -181,7 +206,7 @@ fn thread_of<'a>(round: &'a Round, notice: &Notice, channel: &'a str, at_home: b
 fn posted_from(round: &Round, purpose: Purpose) -> Timestamp {
     let due_after = match purpose {
         Purpose::Outcome => return round.closing().map_or_else(|| round.opened_at(), |(_, at)| at),
-        Purpose::Request | Purpose::Change(_) => None,
+        Purpose::Request | Purpose::Change(_) | Purpose::Digest(_) => None,
         Purpose::Reminder(number) => round.route.remind_after.get(number as usize).copied(),
         Purpose::Escalation => round.route.escalate.as_ref().map(|escalation| escalation.after),
     };

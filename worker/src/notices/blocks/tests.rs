@@ -148,3 +148,15 @@ proptest! {
         prop_assert!(!reminder(&Asking::of(&round, purpose, &texts[5])).is_empty());
     }
 }
+
+#[test]
+fn b35_no_digest_makes_a_message_too_large() {
+    let long = |count: usize| vec!["<&>".repeat(1_000); count];
+    let url = "https://review.example.com/r/x/reviews".to_owned();
+    let message =
+        digest(&Digest { title: "<".repeat(5_000), about: "&".repeat(5_000), causes: long(5), largest: long(10), url });
+    assert!(message.blocks.to_string().len() <= BLOCKS_LIMIT_BYTES, "{}", message.blocks.to_string().len());
+    for block in message.blocks.as_array().unwrap() {
+        assert!(block["text"]["text"].as_str().unwrap_or_default().len() <= 3_000);
+    }
+}

@@ -1,0 +1,68 @@
+//! Very many reviews at once.
+
+use std::time::Instant;
+
+use holdpoint_e2e::{Held, Options, World, eventually, shown};
+use holdpoint_local::{mail::Mail, slack::SlackMessage};
+use holdpoint_review::{Purpose, Seconds};
+
+const REVIEWS: usize = 120;
+/// Told singly before it is a burst.
+const SINGLY: usize = 10;
+
+fn is_digest(message: &SlackMessage) -> bool {
+    message.text.contains("for a decision")
+}
+
+async fn burst(world: &World) -> Vec<Held> {
+    let mut all = Vec::new();
+    for _ in 0..REVIEWS {
+        all.push(world.held_push().await);
+    }
+    for held in &all {
+        let dealt_with = || async {
+            let round = world.round(held, 1).await?;
+            round.asked().all(|channel| round.receipt(&channel, Purpose::Request).is_some()).then_some(())
+        };
+        eventually("every notice is dealt with", dealt_with).await;
+    }
+    all
+}
+
+#[tokio::test]
+async fn b39_a_burst_is_told_in_digests_and_each_review_keeps_its_own_decision() {
+    let mut options = Options::default();
+    options.times.tick = Seconds(15);
+    let world = World::of_reviews(options).await;
+    let began = Instant::now();
+    let all = burst(&world).await;
+    let digest = || async { world.slack_requests().into_iter().find(is_digest) };
+    let digest = eventually("a digest comes", digest).await;
+    let said = shown(&digest);
+    assert!(said.contains("amount is … times what it was"), "by cause: {said}");
+    assert_eq!(said.matches("41.3 %: acme delivered").count(), 10, "the ten largest: {said}");
+    assert!(digest.buttons().iter().all(|button| button.url.is_some()), "nothing in it decides");
+    let messages = world.slack_requests();
+    let digests = messages.iter().filter(|message| is_digest(message)).count();
+    assert_eq!(messages.len() - digests, SINGLY);
+    let minutes = usize::try_from(began.elapsed().as_secs() / 60).expect("a few");
+    assert!(digests <= 1 + minutes, "one a minute: {digests} in {minutes} full minutes");
+    let is_mailed_digest = |mail: &Mail| mail.subject.contains("for a decision");
+    let mailed = world.mail(is_mailed_digest).await;
+    let singly = world.local.mail.mails().into_iter().filter(|mail| !is_mailed_digest(mail)).count();
+    assert_eq!(singly, SINGLY);
+
+    // From the digest to the list, and from there to one of them.
+    let link = mailed.text.split_whitespace().find(|word| word.ends_with("/reviews")).expect("a link to the open list");
+    let list = world.open(link).await;
+    assert!(list.html.contains(&format!("{REVIEWS} reviews open for you")), "{}", list.html);
+    let chosen = &all[REVIEWS - 1];
+    let name = format!("{}/1", chosen.review_id());
+    let ticked = [("decision", "approve"), ("reason", ""), ("review", name.as_str())];
+    let asked = world.person().submit(&list, &ticked).await.expect("the page answers");
+    assert!(asked.html.contains("Approve 1 review?"), "{}", asked.html);
+    let done = world.person().submit(&asked, &[]).await.expect("the page answers");
+    assert!(done.html.contains("Approved by dana"), "{}", done.html);
+    world.ended(&chosen.execution).await.assert_approved();
+    assert!(world.round(&all[REVIEWS - 2], 1).await.expect("it was opened").is_open(), "the others wait");
+}

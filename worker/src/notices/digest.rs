@@ -1,0 +1,121 @@
+//! One message for many reviews: how many are open, what they have in common, the ten largest, and the way to all of them.
+//!
+//! A review that comes in a burst has no message of its own: its notice is recorded as dealt with, once a digest is queued.
+//! The queue takes one digest a minute and channel, whoever asks for it. What it says is read when it is sent, from the
+//! index of open reviews, and it names that moment: nothing in it decides, so that nothing in it has to be taken back.
+
+use std::{collections::BTreeMap, error::Error};
+
+use holdpoint_platform::{OpenRounds, Stored, now};
+use holdpoint_review::{Channel, Holder, Notice, Purpose, Round, cause, words};
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use super::{Sender, Undelivered};
+
+/// Rounds that are read for one digest; of more it says "more than".
+const READ: usize = 2_000;
+const LARGEST: usize = 10;
+const CAUSES: usize = 5;
+
+/// What a digest says.
+pub(crate) struct Digest {
+    /// How many there are.
+    pub(crate) title: String,
+    /// Since when that is so, and where.
+    pub(crate) about: String,
+    /// `612 × amount is … times what it was`.
+    pub(crate) causes: Vec<String>,
+    /// The largest rates, one line each.
+    pub(crate) largest: Vec<String>,
+    /// Where all of them are.
+    pub(crate) url: String,
+}
+
+impl Sender {
+    /// Leaves a notice to the next digest. The digest is queued first: a crash in between asks for it again.
+    pub(super) async fn leave_to_digest(&self, stored: Stored, notice: &Notice) -> Result<(), Undelivered> {
+        let minute = u32::try_from(now().as_second() / 60).unwrap_or_default();
+        let digest = Notice { purpose: Purpose::Digest(minute), says: None, ..notice.clone() };
+        self.reviews.notify(&digest).await.map_err(|error| Undelivered::Failed(error.into()))?;
+        info!("too many notices for one channel: a digest speaks for this one");
+        self.record(stored, notice, None).await
+    }
+
+    /// Tells a channel what is open, at most once a minute, and not without news.
+    pub(super) async fn send_digest(&self, stored: Stored, notice: &Notice) -> Result<(), Undelivered> {
+        let channel = &notice.channel;
+        if stored.round.receipt(channel, notice.purpose).is_some() {
+            return Ok(());
+        }
+        let (wait, covered) = self.pace.before_digest(channel);
+        if !wait.is_zero() {
+            return Err(Undelivered::Limited(wait));
+        }
+        let at = now();
+        let open = self.reviews.ledger.open_rounds(READ).await?;
+        let concerned: Vec<_> = open.rounds.iter().filter(|round| is_asked(round, channel)).collect();
+        let news = concerned.iter().any(|round| covered.is_none_or(|covered| round.opened_at() > covered));
+        let Some(newest) = concerned.iter().max_by_key(|round| round.deadline).filter(|_| news) else {
+            return self.record(stored, notice, None).await;
+        };
+        let link = self.links.for_channel(newest, channel).url;
+        let decides = Holder::of(newest, channel) != Holder::Viewer;
+        let url = if decides { format!("{link}/reviews") } else { link };
+        let digest = digest(&concerned, &open, at, &self.environment, url);
+        let receipt = match channel {
+            Channel::Slack(name) => self.slack.send_digest(&stored.round, notice, name, &digest).await?,
+            Channel::Mail(address) => self.mail_digest(&stored.round, notice, address, &digest).await?,
+        };
+        self.pace.digest_sent(channel, at);
+        info!(reviews = concerned.len(), posted = receipt.is_some(), "a digest was dealt with");
+        if let Err(error) = self.record(stored, notice, receipt).await {
+            // It is told; told again it would be one message too many.
+            warn!(error = &error as &dyn Error, "that a digest was sent is not in the ledger");
+        }
+        Ok(())
+    }
+}
+
+/// Asked from the start, or woken by now.
+fn is_asked(round: &Round, channel: &Channel) -> bool {
+    round.asked().any(|asked| asked == *channel) || round.receipt(channel, Purpose::Escalation).is_some()
+}
+
+fn digest(concerned: &[&Round], open: &OpenRounds, at: Timestamp, environment: &str, url: String) -> Digest {
+    let mut causes = BTreeMap::<String, usize>::new();
+    for round in concerned {
+        *causes.entry(cause(&round.request)).or_default() += 1;
+    }
+    let mut causes: Vec<_> = causes.into_iter().collect();
+    causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut largest = concerned.to_vec();
+    largest.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
+    let more = if open.more { "More than " } else { "" };
+    let number = words::grouped(concerned.len() as u64);
+    let reviews = if concerned.len() == 1 { "review waits" } else { "reviews wait" };
+    Digest {
+        title: format!("{more}{number} {reviews} for a decision"),
+        about: format!(
+            "As of {}, in {}. They came too fast for a message each.",
+            words::moment(at),
+            words::visible(environment, 40)
+        ),
+        causes: causes
+            .iter()
+            .take(CAUSES)
+            .map(|(cause, count)| format!("{} × {cause}", words::grouped(*count as u64)))
+            .collect(),
+        largest: largest.iter().take(LARGEST).map(|round| in_one_line(round)).collect(),
+        url,
+    }
+}
+
+fn rate(round: &Round) -> f64 {
+    round.request.measure.as_ref().map_or(0.0, |measure| measure.rate.as_f64())
+}
+
+fn in_one_line(round: &Round) -> String {
+    let rate = round.request.measure.as_ref().map(|measure| format!("{}: ", measure.rate)).unwrap_or_default();
+    format!("{rate}{}", words::visible(&round.request.title, 160))
+}
