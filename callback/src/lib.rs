@@ -13,6 +13,7 @@ mod form;
 mod guard;
 mod list;
 mod oidc;
+mod operate;
 mod page;
 mod routes;
 mod server;
@@ -20,4 +21,5 @@ mod slack;
 mod visitor;
 
 pub use config::Config;
+pub use operate::{Operation, OperationError, operate};
 pub use server::{Bound, Fatal, bind, run};

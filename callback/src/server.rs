@@ -101,7 +101,7 @@ impl Bound {
 }
 
 impl App {
-    fn new(config: Config, clients: Clients) -> Self {
+    pub(crate) fn new(config: Config, clients: Clients) -> Self {
         Self {
             reviews: Reviews::new(&config.common, &clients),
             s3: clients.s3,

@@ -19,7 +19,7 @@ pub use aws::{Clients, require_versioning};
 pub use document::{Document, DocumentError, Edition};
 pub use ledger::{Ledger, OpenRounds, ReadError, Stored, WriteError};
 pub use objects::{Objects, ObjectsError};
-pub use queue::{After, Consumer, Message, Queue, QueueError};
+pub use queue::{After, Consumer, DeadLetters, Message, Queue, QueueError};
 pub use reviews::{Carried, Interrupted, Reviews};
 pub use settings::{Common, Secret, Settings, SettingsError, SlackApi, WebUrl};
 pub use shutdown::Stop;

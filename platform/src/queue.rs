@@ -15,7 +15,10 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, warn};
 
+pub use self::dead::DeadLetters;
 use crate::{Backoff, Stop};
+
+mod dead;
 
 /// A queue.
 #[derive(Debug, Clone)]

@@ -12,5 +12,6 @@ mod history;
 mod hostile;
 mod leaks;
 mod machines;
+mod operators;
 mod parts;
 mod pushes;

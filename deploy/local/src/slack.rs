@@ -138,6 +138,11 @@ impl SlackCatcher {
         self.workspace.send_modify(|workspace| workspace.faults.push(fault));
     }
 
+    /// Takes all faults away that wait.
+    pub fn mend(&self) {
+        self.workspace.send_modify(|workspace| workspace.faults.clear());
+    }
+
     /// Sees each request, under its method's name, `webhook` or `response`.
     pub fn gate(&self) -> &Gate {
         &self.gate

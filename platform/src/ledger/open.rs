@@ -59,6 +59,25 @@ impl Ledger {
         }
         Ok((listed, false))
     }
+
+    /// Every round that there is.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn list_all(&self) -> Result<Vec<(ReviewId, u32)>, ReadError> {
+        let mut pages = self.s3.list_objects_v2().bucket(&self.bucket).prefix("reviews/").into_paginator().send();
+        let mut listed = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| ReadError::Unavailable(error.into()))?;
+            listed.extend(page.contents().iter().filter_map(|object| round(object.key()?)));
+        }
+        Ok(listed)
+    }
+}
+
+fn round(key: &str) -> Option<(ReviewId, u32)> {
+    let (review, round) = key.strip_prefix("reviews/")?.strip_suffix(".json")?.split_once('/')?;
+    Some((review.parse().ok()?, round.parse().ok()?))
 }
 
 /// The review and round of an entry: the names before them may hold slashes.

@@ -1,0 +1,135 @@
+//! What operators do at the command line.
+
+use clap::Parser;
+use holdpoint_callback::{Config, Operation, OperationError, operate};
+use holdpoint_e2e::{Held, Options, Service, World, eventually, shown};
+use holdpoint_local::{
+    local::SLACK_CHANNEL,
+    slack::{SlackFault, SlackFaultKind},
+};
+use holdpoint_review::Event;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    operation: Operation,
+}
+
+/// Runs a command with the callback's settings; what it says.
+async fn command(world: &World, words: &[&str]) -> Result<String, OperationError> {
+    let words = std::iter::once("holdpoint-callback").chain(words.iter().copied());
+    let operation = Arguments::try_parse_from(words).expect("it is a command").operation;
+    let environment = world.local.environment();
+    let config = Config::read(&|name| environment.get(name).cloned()).expect("the settings fit");
+    let mut out = Vec::new();
+    operate(operation, config, world.local.clients("operator"), &mut out).await?;
+    Ok(String::from_utf8(out).expect("it is text"))
+}
+
+async fn asked(world: &World) -> (Held, String) {
+    let held = world.held_push().await;
+    world.settled_round(&held).await;
+    let review = held.review_id().to_string();
+    (held, review)
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_is_open_why_and_what_happened() {
+    let world = World::of_reviews(Options::default()).await;
+    let (held, review) = asked(&world).await;
+    let list = command(&world, &["list"]).await.unwrap();
+    assert!(list.contains(&review) && list.contains("1 review open"), "{list}");
+    let show = command(&world, &["show", &review]).await.unwrap();
+    for part in ["41.3 % of 12,480 records", "amount is 100 times", "request sent to Slack C", "request sent to dana@"]
+    {
+        assert!(show.contains(part), "{part} in {show}");
+    }
+    let token = world.round(&held, 1).await.unwrap().token().expose().to_owned();
+    assert!(!show.contains(&token));
+    for what in [review.as_str(), held.push.as_str(), held.source.key.as_str()] {
+        let why = command(&world, &["why", what]).await.unwrap();
+        assert!(why.contains("The limit is 6 %") && why.contains("Its execution is RUNNING"), "{what}: {why}");
+    }
+    let unknown = command(&world, &["why", "nothing"]).await.unwrap_err().to_string();
+    assert!(unknown.contains("no review and no report"), "{unknown}");
+}
+
+#[tokio::test]
+async fn an_operator_decides_only_in_the_name_of_who_may() {
+    let world = World::of_reviews(Options::default()).await;
+    let (held, review) = asked(&world).await;
+    let refused = command(&world, &["approve", &review, "--as", "eve", "--reason", "r"]).await.unwrap_err().to_string();
+    assert!(refused.contains("no reviewer \"eve\""), "{refused}");
+    assert!(world.round(&held, 1).await.unwrap().is_open());
+    let done = command(&world, &["reject", &review, "--as", "dana@example.com", "--reason", "told on the phone"]).await;
+    assert!(done.as_ref().unwrap().contains("Rejected by dana"), "{done:?}");
+    let ended = world.ended(&held.execution).await;
+    ended.assert_rejected();
+    assert_eq!(ended.decision["reason"], "(by command) told on the phone");
+    world.finished(&held).await;
+    let late = command(&world, &["approve", &review, "--as", "dana", "--reason", "r"]).await.unwrap_err().to_string();
+    assert!(late.contains("Rejected by dana"), "{late}");
+}
+
+#[tokio::test]
+async fn an_operator_asks_again() {
+    let world = World::of_reviews(Options::default()).await;
+    let (_, review) = asked(&world).await;
+    let before = world.request_mails();
+    command(&world, &["resend", &review]).await.unwrap();
+    world.mail(|mail| mail.header("In-Reply-To").is_some() && mail.text.contains("Still open")).await;
+    let reminded = |message: &holdpoint_local::slack::SlackMessage| {
+        message.thread_ts.is_some() && shown(message).contains("Still open")
+    };
+    let wait = std::time::Duration::from_mins(1);
+    world.local.slack.wait_for(SLACK_CHANNEL, reminded, wait).await.expect("Slack is asked again, in the thread");
+    assert_eq!(world.request_mails(), before, "no second question");
+}
+
+#[tokio::test]
+async fn an_operator_rebuilds_the_clock_from_the_ledger() {
+    let mut world = World::of_reviews(Options::default()).await;
+    let (held, _) = asked(&world).await;
+    world.kill(Service::Worker);
+    let clock = world.local.environment()["HOLDPOINT_CLOCK_QUEUE_URL"].clone();
+    world.clients.sqs.purge_queue().queue_url(clock).send().await.expect("it is emptied");
+    eventually("nothing ticks", || async { world.is_drained("clock").then_some(()) }).await;
+    for arguments in [&["rebuild-clock"][..], &["rebuild-clock", "--everything"]] {
+        let said = command(&world, arguments).await.unwrap();
+        assert!(said.contains("1 review got a clock message"), "{said}");
+    }
+    world.run(Service::Worker);
+    world.age(&held.review_id(), jiff::SignedDuration::from_hours(1)).await;
+    world.ended(&held.execution).await.assert_expired();
+    world.finished(&held).await;
+}
+
+#[tokio::test]
+async fn b40_a_notice_that_cannot_be_delivered_is_a_dead_letter_with_its_reason_and_is_sent_again() {
+    let mut world = World::start(&[Service::Callback], Options::default()).await;
+    let archived = SlackFault {
+        method: "conversations.history",
+        channel: SLACK_CHANNEL.into(),
+        times: 100,
+        kind: SlackFaultKind::Error("is_archived"),
+    };
+    world.local.slack.inject(archived);
+    let held = world.held_push().await;
+    world.run(Service::Worker);
+    let dead = || async {
+        // The pauses between tries, which add up to an hour.
+        world.let_time_pass();
+        (world.local.aws.queue_depth("notices-dead.fifo")?.visible > 0).then_some(())
+    };
+    eventually("the notice is a dead letter", dead).await;
+    let known = |event: &Event| matches!(event, Event::Undelivered { reason, .. } if reason.contains("is_archived"));
+    let round = world.round(&held, 1).await.unwrap();
+    assert!(round.events.iter().any(|entry| known(&entry.event)), "{:?}", round.events);
+    let why = command(&world, &["why", held.review_id().as_str()]).await.unwrap();
+    assert!(why.contains("could not be delivered: it was refused: is_archived"), "{why}");
+    world.local.slack.mend();
+    let said = command(&world, &["dead-letters", "--move-back"]).await.unwrap();
+    assert!(said.contains("request for Slack") && said.contains("is_archived"), "{said}");
+    world.let_time_pass();
+    world.slack_request().await;
+}
