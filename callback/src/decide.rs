@@ -6,7 +6,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use holdpoint_platform::{Stored, now};
+use holdpoint_platform::{Stored, metrics, now};
 use holdpoint_review::{NotAllowed, Refusal, Round, Step, Verdict, Who, may_decide, owed, own_vote, refused, vote};
 use tracing::{Instrument, Span, info, warn};
 
@@ -68,6 +68,7 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         let step = match vote(&stored.round, &wish.who, wish.verdict, wish.reason.clone(), now()) {
             Ok(step) => step,
             Err(refusal) => {
+                count_refusal(&refusal);
                 if let Refusal::NotAllowed(why) = refusal {
                     stored = Box::pin(record_refusal(app, stored, &wish.who, why)).await;
                 } else {
@@ -78,6 +79,8 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         };
         match Box::pin(app.reviews.carry_out(stored, step)).await {
             Ok(carried) => {
+                metrics::VOTES
+                    .add(&[way(&wish.who), if wish.verdict == Verdict::Approve { "approve" } else { "reject" }]);
                 info!(review.verdict = ?wish.verdict, review.open = carried.stored.round.is_open(), "a decision was taken");
                 return Decided::Recorded(Box::new(carried.stored.round));
             }
@@ -94,6 +97,26 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         }
     }
     Decided::NotRecorded
+}
+
+/// By which way somebody decides.
+fn way(who: &Who) -> &'static str {
+    match who {
+        Who::MailOwner(_) => "personal link or login",
+        Who::ChannelMember(_) => "channel link",
+        Who::SlackUser { .. } | Who::Outsider { .. } => "slack",
+    }
+}
+
+fn count_refusal(refusal: &Refusal) {
+    let why = match refusal {
+        Refusal::NotAllowed(NotAllowed::NotAReviewer) => "not a reviewer",
+        Refusal::NotAllowed(NotAllowed::Submitter) => "submitter",
+        Refusal::NotAllowed(NotAllowed::AnotherWorkspace) => "another workspace",
+        Refusal::Closed(_) => "closed",
+        Refusal::Voted(_) => "voted",
+    };
+    metrics::REFUSALS.add(&[why]);
 }
 
 /// Writes into the ledger that somebody without the right to it wanted to decide; the round as it is known then. It changes

@@ -8,6 +8,7 @@
 
 mod config;
 mod decide;
+mod doctor;
 mod evidence;
 mod form;
 mod guard;
@@ -16,10 +17,12 @@ mod oidc;
 mod operate;
 mod page;
 mod routes;
+mod seen;
 mod server;
 mod slack;
 mod visitor;
 
 pub use config::Config;
+pub use doctor::doctor;
 pub use operate::{Operation, OperationError, operate};
 pub use server::{Bound, Fatal, bind, run};

@@ -122,7 +122,7 @@ pub(crate) async fn confirm(State(app): State<Arc<App>>, door: Door, filled: Fil
     let proof = proof_of(&app, &door.confirming(verdict, &selection(&names)));
     page::confirmation(&page::Chosen {
         door: &door,
-        chosen: &chosen,
+        items: &chosen,
         verdict,
         reason: reason.as_deref(),
         cut,

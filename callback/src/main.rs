@@ -3,8 +3,8 @@
 use std::io;
 
 use anyhow::Context;
-use clap::Parser;
-use holdpoint_callback::{Config, Operation, operate, run};
+use clap::{Parser, Subcommand};
+use holdpoint_callback::{Config, Operation, doctor, operate, run};
 use holdpoint_platform::{Clients, LogFormat, Settings, Stop, init_telemetry};
 
 /// Shows reviewers the evidence and takes their decisions. Without a subcommand: the service, set up by environment variables
@@ -12,17 +12,29 @@ use holdpoint_platform::{Clients, LogFormat, Settings, Stop, init_telemetry};
 #[command(name = "holdpoint-callback", version)]
 struct Arguments {
     #[command(subcommand)]
-    operation: Option<Operation>,
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try everything that the settings name; exit 0 when all is well
+    Doctor,
+    #[command(flatten)]
+    Operation(Operation),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let operation = Arguments::parse().operation;
+    let command = Arguments::parse().command;
     let config = Settings::of_process(Config::read)?;
-    if let Some(operation) = operation {
+    if let Some(command) = command {
         init_telemetry("warn", LogFormat::Text);
-        let clients = Clients::from_environment().await;
-        return Ok(operate(operation, config, clients, &mut io::stdout().lock()).await?);
+        let (clients, mut out) = (Clients::from_environment().await, io::stdout().lock());
+        match command {
+            Command::Operation(operation) => operate(operation, config, clients, &mut out).await?,
+            Command::Doctor => anyhow::ensure!(doctor(&config, &clients, &mut out).await?, "not all is well"),
+        }
+        return Ok(());
     }
     init_telemetry(&config.common.log, config.common.log_format);
     let stop = Stop::on_signals().context("cannot listen for signals")?;

@@ -61,6 +61,7 @@ async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
     let span = visitor.span.clone();
     async {
         debug!("a review was looked at");
+        app.seen.note(&visitor.stored.round);
         let round = &visitor.stored.round;
         let who = visitor.who.as_ref();
         let (seen, newer, successor) =

@@ -3,12 +3,12 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use holdpoint_platform::{Clients, Reviews, Stop};
+use holdpoint_platform::{Clients, Reviews, Stop, metrics::MetricsServer};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::{config::Config, guard::Headers, oidc::Oidc, routes, slack::Slack};
+use crate::{config::Config, guard::Headers, oidc::Oidc, routes, seen::Seen, slack::Slack};
 
 /// Longest wait for requests in flight after the stop: a client that never finishes its request must not hold it up.
 const GRACE: Duration = Duration::from_mins(1);
@@ -19,6 +19,15 @@ pub enum Fatal {
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}, the value of HOLDPOINT_LISTEN")]
     Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The place for metrics cannot be listened on.
+    #[error("cannot listen on {addr}, the value of HOLDPOINT_METRICS_LISTEN")]
+    Metrics {
         /// The address.
         addr: SocketAddr,
         /// Why.
@@ -38,6 +47,7 @@ pub(crate) struct App {
     pub(crate) slack: Option<Slack>,
     pub(crate) oidc: Option<Oidc>,
     pub(crate) headers: Headers,
+    pub(crate) seen: Seen,
     /// Work that goes on when its client is gone: a decision that was begun is carried to its end.
     pub(crate) begun: TaskTracker,
 }
@@ -48,20 +58,25 @@ pub struct Bound {
     pub addr: SocketAddr,
     listener: TcpListener,
     router: Router,
+    metrics: Option<MetricsServer>,
     begun: TaskTracker,
 }
 
 /// Listens, without serving yet.
 ///
 /// # Errors
-/// [`Fatal::Listen`].
+/// [`Fatal::Listen`], [`Fatal::Metrics`].
 pub async fn bind(config: Config, clients: Clients) -> Result<Bound, Fatal> {
     let failed = |source| Fatal::Listen { addr: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
+    let metrics = match config.common.metrics_listen {
+        Some(addr) => Some(MetricsServer::bind(addr).await.map_err(|source| Fatal::Metrics { addr, source })?),
+        None => None,
+    };
     let app = App::new(config, clients);
     let begun = app.begun.clone();
-    Ok(Bound { addr, listener, router: routes::router(Arc::new(app)), begun })
+    Ok(Bound { addr, listener, router: routes::router(Arc::new(app)), metrics, begun })
 }
 
 /// Serves until asked to stop.
@@ -87,7 +102,14 @@ impl Bound {
             stop.requested().await;
             tokio::time::sleep(GRACE).await;
         };
+        let measuring = async {
+            if let Some(metrics) = self.metrics {
+                metrics.run(&stop, || async { String::new() }).await;
+            }
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
+            () = measuring => unreachable!("it waits for ever"),
             served = serving => served.map_err(Fatal::Serve)?,
             () = too_late => warn!("some requests did not finish in time and were dropped"),
         }
@@ -108,6 +130,7 @@ impl App {
             slack: Slack::new(&config),
             oidc: config.oidc.clone().map(Oidc::new),
             headers: Headers::new(),
+            seen: Seen::default(),
             begun: TaskTracker::new(),
             config,
         }

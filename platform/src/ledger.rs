@@ -137,14 +137,17 @@ impl Ledger {
         }
     }
 
-    /// Enters a round into the index of open reviews; done before the round is written, so that none is missing.
+    /// Enters a round into the index of open reviews; done before the round is written, so that none is missing. An entry that
+    /// is there stays, with its time, which says since when the review is open.
     ///
     /// # Errors
     /// [`WriteError::Unknown`].
     pub async fn enter_index(&self, round: &Round) -> Result<(), WriteError> {
         let put = self.s3.put_object().bucket(&self.bucket).key(index_key(round)).body(ByteStream::default());
-        put.send().await.map_err(|error| WriteError::Unknown(error.into()))?;
-        Ok(())
+        match put.if_none_match("*").send().await {
+            Err(error) if !is_refused(&error) => Err(WriteError::Unknown(error.into())),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a round from the index of open reviews; nothing happens where it is not in it.

@@ -4,8 +4,10 @@
 //! `holdpoint-review` says, with its order of effects, for the worker's clock and the callback's decisions alike.
 
 mod aws;
+pub mod doctor;
 mod document;
 mod ledger;
+pub mod metrics;
 mod objects;
 mod queue;
 mod reviews;

@@ -11,12 +11,12 @@ use aws_sdk_sqs::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, warn};
 
 pub use self::dead::DeadLetters;
-use crate::{Backoff, Stop};
+use crate::{Backoff, Stop, metrics};
 
 mod dead;
 
@@ -94,6 +94,13 @@ impl Queue {
         self.url.strip_suffix(".fifo").is_some()
     }
 
+    /// What its messages are counted under, by the end of its name: queues have names of the deployment's own.
+    fn kind(&self) -> &'static str {
+        let name = self.url.rsplit('/').next().unwrap_or_default();
+        let kinds = ["pushes", "clock", "notices"];
+        kinds.into_iter().find(|kind| name.to_lowercase().contains(kind)).unwrap_or("other")
+    }
+
     async fn receive(&self, up_to: usize, wait: Duration, visibility: Duration) -> Result<Vec<Message>, QueueError> {
         let seconds = |duration: Duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX);
         let batch = if self.is_in_order() { 1 } else { i32::try_from(up_to.min(10)).unwrap_or(10) };
@@ -107,11 +114,19 @@ impl Queue {
     }
 
     /// Keeps a message invisible while it is handled, then does with it what was said.
-    async fn attend(self, handled: impl Future<Output = After>, message: Message, visibility: Duration) {
+    async fn attend(
+        self,
+        handled: impl Future<Output = After>,
+        message: Message,
+        visibility: Duration,
+        kind: &'static str,
+    ) {
+        let began = Instant::now();
         let after = tokio::select! {
             after = handled => after,
             never = self.keep_hidden(&message, visibility) => match never {},
         };
+        metrics::MESSAGES.observe(kind, began.elapsed().as_secs_f64());
         if let Err(error) = self.settle(&message, after).await {
             warn!(error = &error as &dyn std::error::Error, "a message was handled and will come again");
         }
@@ -203,7 +218,8 @@ impl Consumer {
                     backoff.reset();
                     for message in messages {
                         let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
-                        let attended = self.queue.clone().attend(handle(message.clone()), message, self.visibility);
+                        let handled = handle(message.clone());
+                        let attended = self.queue.clone().attend(handled, message, self.visibility, self.queue.kind());
                         let work = async move {
                             attended.await;
                             drop(permit);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use holdpoint_review::{Action, ClockMessage, ExecutionFacts, Input, Notice, Round, Step, renewed, step};
+use holdpoint_review::{Action, ClockMessage, Closing, ExecutionFacts, Input, Notice, Round, Step, renewed, step};
 use tracing::{debug, info, warn};
 
 use crate::{
     Clients, Common, Ledger, Objects, Queue, QueueError, ReadError, Stored, TaskReply, Tasks, TasksError, WriteError,
-    now,
+    metrics, now,
 };
 
 /// Everything that a review's life touches.
@@ -50,6 +50,14 @@ pub enum Interrupted {
     Queue(#[from] QueueError),
 }
 
+fn count_closing(was_open: bool, round: &Round) {
+    let Some(outcome) = round.outcome().filter(|_| was_open) else { return };
+    metrics::CLOSED.add(&[outcome.as_str()]);
+    if matches!(outcome.closing, Closing::Approved | Closing::Rejected) {
+        metrics::DECISION.observe("", metrics::seconds_between(round.opened_at(), now()));
+    }
+}
+
 impl Reviews {
     /// Everything, as the settings say.
     pub fn new(common: &Common, clients: &Clients) -> Self {
@@ -72,7 +80,9 @@ impl Reviews {
     pub async fn carry_out(&self, stored: Stored, step: Step) -> Result<Carried, Interrupted> {
         let mut carried = Carried { stored, delete_clock: false };
         if let Some(round) = step.write {
+            let was_open = carried.stored.round.is_open();
             carried.stored = self.ledger.replace(&carried.stored, round).await?;
+            count_closing(was_open, &carried.stored.round);
         }
         for action in step.then {
             match action {
@@ -146,6 +156,7 @@ impl Reviews {
         let next = step(round, Input::TokenLost(facts), now());
         // What changes the round is not noted: should the write be refused, the next tick asks at once.
         if next.write.is_some() || self.tasks.asked_in_vain(round, Some(facts), self.tick) {
+            metrics::TOKENS_LOST.add(&[]);
             info!(review.id = %round.review_id, review.round = round.round, execution.running = facts.running, "a task token was lost");
         }
         Ok(Some(next).filter(|step| step.write.is_some()))

@@ -12,6 +12,8 @@ mod history;
 mod hostile;
 mod leaks;
 mod machines;
+mod manifest;
+mod measured;
 mod operators;
 mod parts;
 mod pushes;

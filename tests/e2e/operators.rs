@@ -133,3 +133,58 @@ async fn b40_a_notice_that_cannot_be_delivered_is_a_dead_letter_with_its_reason_
     world.let_time_pass();
     world.slack_request().await;
 }
+
+/// What both doctors say with these settings changed, and whether all is well.
+async fn doctors(world: &World, changed: &[(&str, &str)]) -> (bool, String) {
+    let environment = world.local.environment();
+    let lookup = |name: &str| {
+        let changed = changed.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        changed.or_else(|| environment.get(name).cloned())
+    };
+    let clients = world.local.clients("operator");
+    let (worker, callback) = (holdpoint_worker::Config::read(&lookup), Config::read(&lookup));
+    let mut out = Vec::new();
+    let well =
+        holdpoint_worker::doctor(&worker.expect("the settings fit"), &clients, &mut out).await.expect("it is written")
+            & holdpoint_callback::doctor(&callback.expect("the settings fit"), &clients, &mut out)
+                .await
+                .expect("it is written");
+    (well, String::from_utf8(out).expect("it is text"))
+}
+
+#[tokio::test]
+async fn the_doctors_find_nothing_wrong_where_all_is_well_and_leave_nothing_behind() {
+    let world = World::start(&[], Options::default()).await;
+    let (well, said) = doctors(&world, &[]).await;
+    assert!(well, "{said}");
+    for part in ["keeps versions", "clock of this machine", "notices queue", "the routes", "the mail server", "Slack"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert!(world.is_quiet().await);
+}
+
+#[tokio::test]
+async fn the_doctors_name_what_is_wrong() {
+    let world = World::start(&[], Options::default()).await;
+    let environment = world.local.environment();
+    let check = async |changed: &[(&str, &str)], wrong: &str| {
+        let (well, said) = doctors(&world, changed).await;
+        assert!(
+            !well && said.lines().any(|line| line.starts_with("WRONG") && line.contains(wrong)),
+            "{wrong} in {said}"
+        );
+    };
+    check(&[("HOLDPOINT_BUCKET", "nowhere")], "bucket nowhere keeps versions").await;
+    check(&[("HOLDPOINT_CLOCK_QUEUE_URL", &environment["HOLDPOINT_NOTICES_QUEUE_URL"])], "redrive policy").await;
+    check(&[("HOLDPOINT_NOTICES_QUEUE_URL", &environment["HOLDPOINT_CLOCK_QUEUE_URL"])], "no FIFO queue").await;
+    check(
+        &[("HOLDPOINT_ACTIVITY_ARN", "arn:aws:states:us-east-1:000000000000:activity:other")],
+        "ActivityDoesNotExist",
+    )
+    .await;
+    check(&[("HOLDPOINT_SLACK_BOT_TOKEN", "xoxb-other")], "invalid_auth").await;
+    check(&[("HOLDPOINT_SLACK_TEAM", "T0OTHER")], "HOLDPOINT_SLACK_TEAM is T0OTHER").await;
+    check(&[("HOLDPOINT_ROUTES", "/nowhere/routes.toml")], "cannot be read").await;
+    world.local.mail.down();
+    check(&[], "the mail server").await;
+}

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use holdpoint_platform::{After, Consumer, Interrupted, Message, ReadError, Reviews, Stop, WriteError, now};
+use holdpoint_platform::{After, Consumer, Interrupted, Message, ReadError, Reviews, Stop, WriteError, metrics, now};
 use holdpoint_review::{ClockMessage, Input, Round, step};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{Instrument, debug, error, info_span, warn};
@@ -54,6 +54,8 @@ async fn tick_round(
     let Some(stored) = reviews.ledger.read(&clock.review_id, clock.round).await? else {
         return Ok(without_round(sent_at, now(), reviews.tick));
     };
+    let age = metrics::seconds_between(sent_at, now());
+    metrics::TICK_INTERVAL.observe("", age / f64::from(receives.max(1)));
     if receives % REPAIR_EVERY == 1 && stored.round.is_open() {
         repair_index(reviews, &stored.round).await;
     }

@@ -6,8 +6,10 @@
 
 mod clock;
 mod config;
+mod doctor;
 #[cfg(test)]
 mod doubles;
+mod gauges;
 mod notices;
 mod open;
 mod poll;
@@ -15,10 +17,10 @@ mod routes;
 
 use std::sync::Arc;
 
-use holdpoint_platform::{Clients, Reviews, Stop};
+use holdpoint_platform::{Clients, Reviews, Stop, metrics::MetricsServer};
 use tracing::info;
 
-pub use self::{config::Config, notices::NOTICE_RECEIVES, routes::RoutesError};
+pub use self::{config::Config, doctor::doctor, notices::NOTICE_RECEIVES, routes::RoutesError};
 use self::{
     notices::Sender,
     open::Opener,
@@ -45,6 +47,9 @@ pub enum Fatal {
         #[source]
         source: RoutesError,
     },
+    /// The place for metrics cannot be listened on.
+    #[error("cannot listen on the value of HOLDPOINT_METRICS_LISTEN")]
+    Metrics(#[source] std::io::Error),
     /// No client for Slack could be made: the system's certificates cannot be read.
     #[error("no HTTPS client")]
     Https(#[source] reqwest::Error),
@@ -60,6 +65,10 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
     let book = book.map_err(|source| Fatal::Routes { routes: config.routes.to_string(), source })?;
     let sender = Sender::new(&config, reviews.clone()).map_err(Fatal::Https)?;
     let opener = Arc::new(Opener { reviews: reviews.clone(), routes: book });
+    let metrics = match config.common.metrics_listen {
+        Some(addr) => Some(MetricsServer::bind(addr).await.map_err(Fatal::Metrics)?),
+        None => None,
+    };
     info!(activity = config.activity_arn, environment = config.common.environment, "worker started");
 
     // Its own stop, so that a poller that cannot go on ends this service and no other in the same process.
@@ -70,7 +79,14 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
             own.request();
             polled
         };
-        tokio::join!(polling, clock::run(reviews, &own), notices::run(sender, &own)).0
+        let ledger = reviews.ledger.clone();
+        let measuring = async {
+            if let Some(metrics) = metrics {
+                metrics.run(&own, || gauges::open_by_age(&ledger)).await;
+            }
+        };
+        let (ticking, sending) = (Box::pin(clock::run(reviews, &own)), Box::pin(notices::run(sender, &own)));
+        tokio::join!(polling, ticking, sending, Box::pin(measuring)).0
     };
     let passed_on = async {
         stop.requested().await;

@@ -1,19 +1,46 @@
-//! The worker's binary: settings, telemetry, clients, run, exit code.
+//! The worker's binary: the service, or `doctor`.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
-use holdpoint_platform::{Clients, Settings, Stop, init_telemetry};
-use holdpoint_worker::{Config, run};
+use clap::{Parser, Subcommand};
+use holdpoint_platform::{Clients, LogFormat, Settings, Stop, init_telemetry};
+use holdpoint_worker::{Config, doctor, run};
+
+/// Opens reviews, sends notices, lets the clock tick. Without a subcommand: the service, set up by environment variables
+#[derive(Debug, Parser)]
+#[command(name = "holdpoint-worker", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try everything that the settings name; exit 0 when all is well
+    Doctor,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match work().await {
-        Ok(()) => ExitCode::SUCCESS,
+    let worked = match Arguments::parse().command {
+        Some(Command::Doctor) => examine().await,
+        None => work().await.map(|()| true),
+    };
+    match worked {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("holdpoint-worker: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn examine() -> anyhow::Result<bool> {
+    let config = Settings::of_process(Config::read)?;
+    init_telemetry("error", LogFormat::Text);
+    let clients = Clients::from_environment().await;
+    Ok(doctor(&config, &clients, &mut io::stdout().lock()).await?)
 }
 
 async fn work() -> anyhow::Result<()> {

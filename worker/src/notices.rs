@@ -20,14 +20,19 @@ mod slack;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use holdpoint_platform::{After, Consumer, Interrupted, Message, ReadError, Reviews, Stop, Stored, WriteError, now};
+use holdpoint_platform::{
+    After, Consumer, Interrupted, Message, ReadError, Reviews, Stop, Stored, WriteError, metrics, now,
+};
 use holdpoint_review::{Channel, Input, Notice, Outcome, Purpose, step, words};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use self::{letter::Letters, links::Links, mail::Mailer, pace::Pace, slack::SlackDesk};
 use crate::Config;
 
-pub(crate) use self::mail::SmtpUrl;
+pub(crate) use self::{
+    mail::{SmtpUrl, check as check_mail},
+    slack::check as check_slack,
+};
 
 /// How often a notice is received before the queue gives it to the dead-letter queue: its `maxReceiveCount`. With the
 /// pauses between tries that is an hour, so that an hour without Slack loses nothing.
@@ -119,7 +124,11 @@ impl Sender {
         async {
             // Cut off in the middle it is as after a crash: the next try looks back.
             match tokio::time::timeout(self.patience, self.deliver(&notice, message.receives)).await {
-                Ok(Ok(())) => After::Delete,
+                Ok(Ok(())) => {
+                    let kind = if matches!(notice.channel, Channel::Slack(_)) { "slack" } else { "mail" };
+                    metrics::NOTICE_LAG.observe(kind, metrics::seconds_between(message.sent_at, now()));
+                    After::Delete
+                }
                 Ok(Err(undelivered)) => self.after_failure(&notice, &undelivered, message.receives).await,
                 Err(elapsed) => {
                     let late = Undelivered::Failed(elapsed.into());
@@ -132,6 +141,8 @@ impl Sender {
     }
 
     async fn after_failure(&self, notice: &Notice, undelivered: &Undelivered, receives: u32) -> After {
+        let then = if receives >= NOTICE_RECEIVES { "dead" } else { "again" };
+        metrics::NOTICES_FAILED.add(&[then]);
         if receives >= NOTICE_RECEIVES {
             self.record_undelivered(notice, undelivered).await;
         }
@@ -160,8 +171,9 @@ impl Sender {
             Purpose::Change(_) if matches!(notice.channel, Channel::Slack(_)) => self.show_change(stored, notice).await,
             Purpose::Digest(_) => self.send_digest(stored, notice).await,
             // A mail cannot be edited: another one follows it.
-            Purpose::Change(_) => self.ask(stored, notice, receives).await,
-            Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation => self.ask(stored, notice, receives).await,
+            Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation | Purpose::Change(_) => {
+                self.ask(stored, notice, receives).await
+            }
         }
     }
 

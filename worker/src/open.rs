@@ -8,7 +8,7 @@
 use std::{error::Error, time::Duration};
 
 use holdpoint_platform::{
-    Backoff, QueueError, ReadError, Reviews, Stop, Stored, TaskReply, TasksError, WriteError, now,
+    Backoff, QueueError, ReadError, Reviews, Stop, Stored, TaskReply, TasksError, WriteError, metrics, now,
 };
 use holdpoint_review::{ActivityInput, Admission, BadInput, ReviewId, Round, Step, TaskToken, admit, owed, words};
 use tokio::time::Instant;
@@ -179,6 +179,7 @@ impl Opener {
     /// What is interrupted here the clock finishes.
     async fn follow_up(&self, stored: Stored) {
         let round = &stored.round;
+        metrics::TOKENS.add(&[if round.generation() > 1 { "rotated" } else { "opened" }]);
         info!(review.round = round.round, review.generation = round.generation(), "a task was stored with its review");
         let then = owed(round);
         if let Err(error) = Box::pin(self.reviews.carry_out(stored, Step { write: None, then })).await {

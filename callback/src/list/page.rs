@@ -28,7 +28,7 @@ pub(super) struct List<'a> {
 /// What is to be confirmed.
 pub(super) struct Chosen<'a> {
     pub(super) door: &'a Door,
-    pub(super) chosen: &'a [Item],
+    pub(super) items: &'a [Item],
     pub(super) verdict: Verdict,
     pub(super) reason: Option<&'a str>,
     pub(super) cut: bool,
@@ -119,7 +119,7 @@ fn decision() -> Markup {
 }
 
 pub(super) fn confirmation(chosen: &Chosen) -> Response {
-    let number = counted(chosen.chosen.len() as u64, "review");
+    let number = counted(chosen.items.len() as u64, "review");
     let (word, heading, class) = match chosen.verdict {
         Verdict::Approve => ("approve", format!("Approve {number}?"), "go"),
         Verdict::Reject => ("reject", format!("Reject {number}?"), "halt"),
@@ -127,7 +127,7 @@ pub(super) fn confirmation(chosen: &Chosen) -> Response {
     let body = html! {
         form.card method="post" action={ (chosen.door.path) "/decide" } {
             h1 { (heading) }
-            ol { @for item in chosen.chosen {
+            ol { @for item in chosen.items {
                 li.value {
                     (line(&item.round.request.title))
                     @if let Some(measure) = &item.round.request.measure { " · " (measure.rate) }

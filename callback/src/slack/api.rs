@@ -45,6 +45,25 @@ impl Slack {
         teams.peek().is_some() && teams.all(|team| team == self.team)
     }
 
+    /// Whether Slack takes our token, and whether it is of the workspace whose members may decide.
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        let Some(token) = &self.api.token else {
+            return Err("HOLDPOINT_SLACK_BOT_TOKEN is not set: no form for a reason can be opened".to_owned());
+        };
+        let asked = self.http.post(self.api.url.with("auth.test")).bearer_auth(token.expose()).send().await;
+        let reply = asked.map_err(|error| error.without_url().to_string())?;
+        let reply = reply.json::<Value>().await.map_err(|error| error.without_url().to_string())?;
+        match (&reply["ok"], reply["team_id"].as_str()) {
+            (Value::Bool(true), Some(team)) if team == self.team => Ok(()),
+            (Value::Bool(true), team) => Err(format!(
+                "the token is of {}, and HOLDPOINT_SLACK_TEAM is {}",
+                team.unwrap_or("no workspace"),
+                self.team
+            )),
+            _ => Err(reply["error"].as_str().unwrap_or("no answer").to_owned()),
+        }
+    }
+
     /// Opens the form that asks for a reason; whether it opened.
     pub(super) async fn open_form(&self, trigger_id: &str, metadata: &str, request: &ReviewRequest) -> bool {
         let Some(token) = &self.api.token else {

@@ -1,6 +1,7 @@
 //! The open reviews: what the index lists, read one by one, since only a round itself says whether it is still open.
 
 use holdpoint_review::{ReviewId, Round};
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{Ledger, ReadError};
@@ -58,6 +59,21 @@ impl Ledger {
             }
         }
         Ok((listed, false))
+    }
+
+    /// When each entry of the index was made, without reading any round.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn open_since(&self) -> Result<Vec<Timestamp>, ReadError> {
+        let mut pages = self.s3.list_objects_v2().bucket(&self.bucket).prefix("open/").into_paginator().send();
+        let mut since = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| ReadError::Unavailable(error.into()))?;
+            let entered = page.contents().iter().filter_map(|object| object.last_modified());
+            since.extend(entered.filter_map(|at| Timestamp::from_second(at.secs()).ok()));
+        }
+        Ok(since)
     }
 
     /// Every round that there is.

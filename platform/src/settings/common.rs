@@ -1,5 +1,7 @@
 //! What worker and callback must both be told, and must be told alike: where reviews are kept, and how links are made.
 
+use std::net::SocketAddr;
+
 use holdpoint_review::{LinkKeys, Seconds};
 
 use crate::{LogFormat, Secret, Settings, WebUrl};
@@ -14,6 +16,8 @@ pub struct Common {
     pub log: String,
     /// How log lines are written.
     pub log_format: LogFormat,
+    /// Where metrics are fetched; not at all without.
+    pub metrics_listen: Option<SocketAddr>,
     /// The environment's name, sealed into links.
     pub environment: String,
     /// The ledger's bucket.
@@ -46,6 +50,7 @@ impl Common {
     pub fn read(settings: &mut Settings<'_>) -> Option<Self> {
         let log = settings.or("HOLDPOINT_LOG", "info".to_owned());
         let log_format = settings.or("HOLDPOINT_LOG_FORMAT", LogFormat::default());
+        let metrics_listen = settings.optional("HOLDPOINT_METRICS_LISTEN");
         let environment = settings.required::<String>("HOLDPOINT_ENVIRONMENT");
         let bucket = settings.required("HOLDPOINT_BUCKET");
         let clock_queue_url = settings.required("HOLDPOINT_CLOCK_QUEUE_URL");
@@ -62,6 +67,7 @@ impl Common {
         Some(Self {
             log,
             log_format,
+            metrics_listen,
             environment: environment?,
             bucket: bucket?,
             clock_queue_url: clock_queue_url?,

@@ -7,7 +7,7 @@
 /// Everything that Holdpoint itself defines begins so.
 const OURS: &str = "HOLDPOINT_";
 
-const PLAIN: [&str; 25] = [
+const PLAIN: [&str; 26] = [
     "HOLDPOINT_ACTIVITY_ARN",
     "HOLDPOINT_BUCKET",
     "HOLDPOINT_BURST",
@@ -19,6 +19,7 @@ const PLAIN: [&str; 25] = [
     "HOLDPOINT_LOG",
     "HOLDPOINT_LOG_FORMAT",
     "HOLDPOINT_MAIL_FROM",
+    "HOLDPOINT_METRICS_LISTEN",
     "HOLDPOINT_MIN_ANOMALOUS",
     "HOLDPOINT_NOTICES_QUEUE_URL",
     "HOLDPOINT_OIDC_KEYS_URL",

@@ -88,6 +88,15 @@ impl Mailer {
     }
 }
 
+/// Whether the mail server speaks to us as set up: TLS, and the password if there is one.
+pub(crate) async fn check(config: &MailConfig) -> Result<(), String> {
+    match Mailer::new(config).0.test_connection().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("it hangs up".to_owned()),
+        Err(error) => Err(without_address(&error)),
+    }
+}
+
 impl Sender {
     /// Asks by mail. The receipt is the `Message-ID`; none where the round is closed, or the address takes no mail.
     ///

@@ -194,6 +194,15 @@ impl SlackDesk {
     }
 }
 
+/// Whether Slack takes our token, and the token may do what we do.
+pub(crate) async fn check(config: &Config) -> Result<(), String> {
+    let desk = SlackDesk::new(config, Links::new(config)).map_err(|error| error.to_string())?;
+    match &desk.api {
+        Some(api) => api.check().await.map_err(|error| error.to_string()),
+        None => Ok(()),
+    }
+}
+
 /// The message that a reminder, or an escalation in a channel that was asked already, is a reply to.
 fn thread_of<'a>(round: &'a Round, notice: &Notice, channel: &'a str, at_home: bool) -> Option<&'a str> {
     let request = round.receipt(&notice.channel, Purpose::Request).flatten()?;

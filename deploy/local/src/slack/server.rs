@@ -21,6 +21,9 @@ use super::workspace::Workspace;
 use super::{BOT_TOKEN, SlackFaultKind, text_of};
 use crate::gate::Gate;
 
+/// What the bot may do, as `deploy/slack/manifest.json` asks for it.
+const SCOPES: &str = "channels:history,chat:write,groups:history";
+
 type Reply = http::Response<Full<Bytes>>;
 
 /// A connection that is to end without a reply.
@@ -169,7 +172,9 @@ fn rate_limited(seconds: u64) -> Reply {
 }
 
 fn json_reply(status: StatusCode, body: &Value) -> Reply {
-    reply(status, "application/json; charset=utf-8", body.to_string())
+    let mut reply = reply(status, "application/json; charset=utf-8", body.to_string());
+    reply.headers_mut().insert("x-oauth-scopes", http::HeaderValue::from_static(SCOPES));
+    reply
 }
 
 fn reply(status: StatusCode, content_type: &'static str, body: String) -> Reply {

@@ -17,6 +17,8 @@ use crate::notices::blocks::SlackMessage;
 
 /// Names our messages among those of other apps.
 const EVENT_TYPE: &str = "holdpoint_review";
+/// What the bot must be allowed; `deploy/slack/manifest.json` asks for it.
+const SCOPES: [&str; 3] = ["channels:history", "chat:write", "groups:history"];
 /// Where Slack does not say how long to wait.
 const USUAL_WAIT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
@@ -113,6 +115,24 @@ impl Mark {
 impl Api {
     pub(super) fn new(http: Client, url: WebUrl, token: Secret) -> Self {
         Self { http, url, token }
+    }
+
+    /// Whether the token is good and may do what we do: Slack names its scopes with every reply.
+    pub(super) async fn check(&self) -> Result<(), SlackError> {
+        let request = self.http.post(self.url.with("auth.test")).bearer_auth(self.token.expose());
+        let reply = send(request).await?;
+        let granted = reply.headers().get("x-oauth-scopes").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let reply: Reply = reply.json().await.map_err(failed)?;
+        if !reply.ok {
+            return Err(classify(reply.error.as_deref().unwrap_or("no error named")));
+        }
+        let granted = granted.unwrap_or_default();
+        let granted: Vec<_> = granted.split(',').map(str::trim).collect();
+        let missing: Vec<_> = SCOPES.into_iter().filter(|scope| !granted.contains(scope)).collect();
+        match missing.as_slice() {
+            [] => Ok(()),
+            missing => Err(SlackError::Refused(format!("the token lacks {}", missing.join(", ")))),
+        }
     }
 
     /// Posts, and says under which `ts`.

@@ -1,0 +1,67 @@
+//! `GET /metrics` on an address of its own, which no load balancer leads to.
+//!
+//! By hand: a worker has no web server otherwise, and this one answers whatever is asked with the same text.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tracing::{debug, info};
+
+use super::render;
+use crate::Stop;
+
+/// Whoever asks has so long to do so, and to take the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of a request that are read; a scraper's has a few hundred.
+const REQUEST_BYTES: usize = 8 * 1024;
+
+/// A place where metrics are fetched.
+#[derive(Debug)]
+pub struct MetricsServer(TcpListener);
+
+impl MetricsServer {
+    /// Listens.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub async fn bind(addr: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(addr).await?;
+        info!(metrics.addr = %listener.local_addr()?, "metrics are served");
+        Ok(Self(listener))
+    }
+
+    /// Answers until asked to stop, one at a time; `more` is what has to be looked up when somebody asks.
+    pub async fn run<F: Future<Output = String>>(self, stop: &Stop, more: impl Fn() -> F) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.0.accept() => accepted,
+                () = stop.requested() => return,
+            };
+            let Ok((stream, _)) = accepted else { continue };
+            let answered = tokio::time::timeout(PATIENCE, answer(stream, &more)).await;
+            if !matches!(answered, Ok(Ok(()))) {
+                debug!("somebody asked for metrics and did not take them");
+            }
+        }
+    }
+}
+
+async fn answer<F: Future<Output = String>>(mut stream: TcpStream, more: &impl Fn() -> F) -> io::Result<()> {
+    let mut request = Vec::new();
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+        if request.len() > REQUEST_BYTES || stream.read_buf(&mut request).await? == 0 {
+            return Ok(());
+        }
+    }
+    let body = format!("{}{}", render(), more().await);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(body.as_bytes()).await?;
+    stream.shutdown().await
+}

@@ -1,0 +1,82 @@
+//! Metrics: what operators see of a day.
+
+use std::{collections::BTreeSet, path::Path};
+
+use holdpoint_e2e::{Log, Options, Service, World, eventually};
+
+/// Both services serve metrics, each on a port of its own, which its log names.
+fn measured(log: &Log) -> Options {
+    let mut options = Options { log: Some(log.clone()), ..Options::default() };
+    options.environment.insert("HOLDPOINT_METRICS_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+    options.routes.push_str("named_only = true\n");
+    options
+}
+
+async fn metrics(log: &Log) -> String {
+    let mut all = String::new();
+    for line in log.lines_with("metrics.addr") {
+        let entry: serde_json::Value = serde_json::from_str(&line).expect("a line is an object");
+        let addr = entry["fields"]["metrics.addr"].as_str().expect("it names the address");
+        // A worker that was killed answers no more.
+        let Ok(reply) = reqwest::get(format!("http://{addr}/metrics")).await else { continue };
+        assert_eq!(reply.headers()["content-type"], "text/plain; version=0.0.4");
+        all.push_str(&reply.text().await.expect("it is text"));
+    }
+    all
+}
+
+#[tokio::test]
+async fn b50_what_happened_to_reviews_is_counted() {
+    let log = Log::default();
+    let mut world = World::of_reviews(measured(&log)).await;
+    let held = world.held_push().await;
+    world.settled_round(&held).await;
+    let open = "holdpoint_open_reviews{age=\"1h\"} 1";
+    eventually("it is open", || async { metrics(&log).await.contains(open).then_some(()) }).await;
+    world.kill(Service::Worker);
+    world.local.aws.let_heartbeats_pass();
+    world.run(Service::Worker);
+    eventually("the token is rotated", || async { world.round(&held, 1).await.filter(|round| round.generation() > 1) })
+        .await;
+    let message = world.slack_request().await;
+    world.local.slack.press(&message, "approve", "U0STRANGER").await.expect("answered");
+    world.approve(&world.link().await).await;
+    world.ended(&held.execution).await.assert_approved();
+    world.finished(&held).await;
+
+    let seen = [
+        "holdpoint_task_tokens_total{became=\"opened\"}",
+        "holdpoint_task_tokens_total{became=\"rotated\"}",
+        "holdpoint_reviews_closed_total{outcome=\"approved\"}",
+        "holdpoint_votes_total{way=\"personal link or login\",verdict=\"approve\"}",
+        "holdpoint_refusals_total{why=\"not a reviewer\"}",
+        "holdpoint_first_view_seconds_count",
+        "holdpoint_decision_seconds_count",
+        "holdpoint_notice_lag_seconds_count{channel=\"slack\"}",
+        "holdpoint_notice_lag_seconds_count{channel=\"mail\"}",
+        "holdpoint_tick_interval_seconds_count",
+        "holdpoint_message_seconds_count{queue=\"clock\"}",
+    ];
+    eventually("all of it is counted", || async {
+        let text = metrics(&log).await;
+        seen.iter().all(|name| text.contains(name)).then_some(())
+    })
+    .await;
+}
+
+/// A panel that asks for what nobody counts would show nothing, and nobody would wonder.
+#[test]
+fn b50_the_dashboard_asks_only_for_what_is_counted() {
+    let dashboard = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/grafana/holdpoint.json");
+    let dashboard = std::fs::read_to_string(dashboard).expect("it is in the repository");
+    serde_json::from_str::<serde_json::Value>(&dashboard).expect("it is JSON");
+    let names = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let ends = ["_bucket", "_sum", "_count"];
+        let ours = words.filter(|word| word.starts_with("holdpoint_"));
+        ours.map(|word| ends.iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word).to_owned()).collect()
+    };
+    let mut counted = names(&holdpoint_platform::metrics::render());
+    counted.insert("holdpoint_open_reviews".to_owned());
+    assert_eq!(names(&dashboard), counted);
+}
