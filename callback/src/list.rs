@@ -72,6 +72,10 @@ impl Item {
 }
 
 impl Filter {
+    fn is_set(&self) -> bool {
+        !self.customer.is_empty() || !self.dataset.is_empty()
+    }
+
     fn takes(&self, round: &Round) -> bool {
         let has = |name: &str, part: &str| name.to_lowercase().contains(&part.trim().to_lowercase());
         has(&round.request.customer, &self.customer) && has(&round.request.dataset, &self.dataset)

@@ -3,6 +3,7 @@
 //! How evidence looks is [`evidence`]'s; here is what surrounds it.
 
 mod choice;
+mod history;
 mod review;
 
 use axum::{

@@ -16,10 +16,14 @@ pub fn cause(request: &ReviewRequest) -> String {
     }
 }
 
-/// Up to the first colon, with each number and each quoted value as `…`.
+/// Up to the first semicolon or colon, with each number and each quoted value as `…`. A colon after one or two words only
+/// names a column, and what is wrong with it follows.
 fn without_figures(text: &str) -> String {
     let text = crate::words::visible(text, LONGEST);
-    let head = text.split_once(": ").map_or(text.as_str(), |(head, _)| head);
+    let clause = text.split("; ").next().unwrap_or_default();
+    let parts: Vec<_> = clause.splitn(3, ": ").collect();
+    let names_a_column = parts[0].split(' ').count() < 3;
+    let head = parts[..parts.len().min(if names_a_column { 2 } else { 1 })].join(": ");
     let mut out = String::new();
     let mut quoted = false;
     let mut last_was_figure = false;
@@ -48,10 +52,14 @@ mod tests {
             "amount is 100 times what it was: median 4,120.00, before 39.90 to 43.10",
             "amount is … times what it was",
         );
-        check("41.5 % of dep_time is empty; it never was", "… % of dep_time is empty; it never was");
+        check("41.5 % of dep_time is empty; it never was", "… % of dep_time is empty");
         check("has a value never seen: “¢”", "has a value never seen");
         check("country “DE, 1” is 1,200 times more frequent", "country … is … times more frequent");
         check("col_7 lies before col_8", "col_… lies before col_…");
+        check(
+            "air_time: outside the learned range in 32.3 % of the records; before: 20 to 667 in 31 pushes",
+            "air_time: outside the learned range in … % of the records",
+        );
         check("", "");
     }
 }

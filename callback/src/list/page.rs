@@ -15,6 +15,9 @@ use crate::{
     page::{choices, reply, time},
 };
 
+/// So many need no filter.
+const FEW: usize = 10;
+
 /// What the list is made from.
 pub(super) struct List<'a> {
     pub(super) door: &'a Door,
@@ -44,7 +47,7 @@ pub(super) fn list(list: &List) -> Response {
         section.card {
             h1 { (heading) }
             @if list.more { p { "More are open than can be shown at once; they appear as these are decided." } }
-            (filter(list))
+            @if open > FEW || list.filter.is_set() { (filter(list)) }
         }
         @if open > 0 {
             form method="post" action={ (list.door.path) "/confirm" } {

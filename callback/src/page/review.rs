@@ -10,7 +10,7 @@ use holdpoint_review::{
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::{choice, is_decided, reply};
+use super::{choice, history, is_decided, reply};
 use crate::{evidence::Seen, server::App};
 
 /// What a page is made from.
@@ -156,6 +156,7 @@ fn footer(view: &View) -> Markup {
                 (words::progress(round).map_or("One decision is enough.".to_owned(), |text| words::without_mentions(&text)))
                 @if round.is_open() { " " (words::if_nobody(round)) }
             }
+            (history::section(round))
             @if round.is_open() && view.who.is_some() {
                 p { a href={ "/r/" (view.sealed) "/reviews" } { "All that is open for you" } }
             }

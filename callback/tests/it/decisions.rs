@@ -179,6 +179,7 @@ async fn b26_the_first_of_two_approvals_is_recorded_and_leaves_it_open() {
     assert!(world.stored(&round).is_open());
     let page = world.get(&format!("/r/{}", dana(&round))).await;
     assert!(page.text.contains("You have approved it already") && !page.text.contains("<form"), "{}", page.text);
+    assert!(page.text.contains("dana approved it"), "what happened so far: {}", page.text);
     let asked = world.choose(&lee(&round), "approve", "").await;
     assert!(world.confirm(&lee(&round), &asked).await.text.contains("Approved by lee"));
 }

@@ -1,9 +1,17 @@
 //! The open list, and several decided at once.
 
+use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE, Engine};
 use holdpoint_platform::now;
 use holdpoint_review::{Closing, Round, Verdict, Who, vote};
 use jiff::SignedDuration;
 use reqwest::StatusCode;
+use serde_json::json;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::world::{Page, ROUTES, World, dana, lee, link_of};
 
@@ -123,4 +131,58 @@ async fn the_list_opens_to_nobody_else() {
     let channel = link_of(&rounds[0], holdpoint_review::Holder::SlackChannel(0));
     let list = world.get(&format!("/r/{channel}/reviews")).await;
     assert!(list.text.contains("4 reviews open for you"), "{}", list.text);
+}
+
+const BALANCER: &str = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/review/0123";
+
+/// What the load balancer adds for who is logged in.
+fn login(key: &EcdsaKeyPair, address: &str) -> String {
+    let until = now().as_second() + 60;
+    let head = json!({ "alg": "ES256", "kid": "key-1", "signer": BALANCER, "exp": until });
+    let claims = json!({ "email": address, "exp": until });
+    let signed = [head, claims].map(|part| BASE64_URL_SAFE.encode(part.to_string())).join(".");
+    let signature = key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+    format!("{signed}.{}", BASE64_URL_SAFE.encode(signature.as_ref()))
+}
+
+#[tokio::test]
+async fn a_login_opens_the_list_of_who_is_logged_in_and_decides_in_that_name() {
+    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let der = AsDer::<PublicKeyX509Der<'_>>::as_der(key.public_key()).unwrap();
+    let pem =
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64_STANDARD.encode(der.as_ref()));
+    let published = MockServer::start().await;
+    Mock::given(path("/key-1")).respond_with(ResponseTemplate::new(200).set_body_string(pem)).mount(&published).await;
+    let settings = [("HOLDPOINT_OIDC_SIGNER", BALANCER), ("HOLDPOINT_OIDC_KEYS_URL", &published.uri())];
+    let world = World::with(&settings).await;
+    let rounds = several(&world);
+    let ask = async |address: &str| {
+        let get = world.http.get(world.url("/reviews")).header("x-amzn-oidc-data", login(&key, address));
+        Page::of(get.send().await.unwrap()).await
+    };
+    let list = ask("Lee@example.com").await;
+    assert!(list.text.contains("4 reviews open for you"), "{}", list.text);
+    let stranger = ask("eve@example.com").await;
+    assert!(stranger.text.contains("0 reviews open for you"), "{}", stranger.text);
+    assert_eq!(world.get("/reviews").await.status, StatusCode::UNAUTHORIZED, "nobody is logged in");
+
+    let post = async |to: &str, address: &str, form: &[(&str, &str)]| {
+        let post = world.http.post(world.url(to)).header("x-amzn-oidc-data", login(&key, address));
+        Page::of(post.form(form).send().await.unwrap()).await
+    };
+    let name = &names(&rounds)[0];
+    let chosen = [("decision", "approve"), ("review", name.as_str())];
+    let with = |proof: &str| [chosen[0], chosen[1], ("form", proof)].map(|(name, value)| (name, value.to_owned()));
+    let proof = with(&list.hidden("form"));
+    let form: Vec<_> = proof.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let dana = post("/reviews/confirm", "dana@example.com", &form).await;
+    assert_eq!(dana.status, StatusCode::FORBIDDEN, "the form was shown to lee");
+    let asked = post("/reviews/confirm", "lee@example.com", &form).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN, "and is bound to how the login names her: {}", asked.text);
+    let asked = post("/reviews/confirm", "Lee@example.com", &form).await;
+    let proof = with(&asked.hidden("form"));
+    let form: Vec<_> = proof.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let done = post("/reviews/decide", "Lee@example.com", &form).await;
+    assert!(done.text.contains("Approved by lee"), "{}", done.text);
+    assert_eq!(published.received_requests().await.unwrap().len(), 1, "the key is kept");
 }

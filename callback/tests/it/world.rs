@@ -48,8 +48,17 @@ pub(crate) struct Page {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With some settings changed.
+    pub(crate) async fn with(changed: &[(&str, &str)]) -> Self {
         let (doubles, aws) = Doubles::start().await;
-        let config = Config::read(&move |name| setting(name, aws)).unwrap();
+        let lookup = |name: &str| {
+            let changed = changed.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            changed.or_else(|| setting(name, aws))
+        };
+        let config = Config::read(&lookup).unwrap();
         let bound = bind(config, Clients::of_stand_in(&format!("http://{aws}"), "callback")).await.unwrap();
         let addr = bound.addr;
         tokio::spawn(bound.run(Stop::new()));
@@ -127,7 +136,7 @@ impl World {
 }
 
 impl Page {
-    async fn of(response: Response) -> Self {
+    pub(crate) async fn of(response: Response) -> Self {
         let location = response.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
         Self { status: response.status(), location, text: response.text().await.unwrap() }
     }
