@@ -47,7 +47,8 @@ enum Command {
 fn main() -> ExitCode {
     let service = match Arguments::parse().command {
         Some(Command::Check(arguments)) => {
-            return check(&arguments, &mut io::stdout().lock(), &mut io::stderr().lock());
+            // Not locked for as long as it runs: who shows how far it is writes to stderr too.
+            return check(&arguments, &mut io::stdout().lock(), &mut io::stderr());
         }
         command => serve(command),
     };
