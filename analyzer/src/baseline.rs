@@ -5,10 +5,14 @@ use jiff::Timestamp;
 
 use crate::{
     history::History,
+    mass,
     profile::Profile,
     replay::{Calibration, HARD, HARD_RELATION},
     rules::{Check, Rule, learn},
 };
+
+/// What a soft rule may hit beyond half as much again as ever.
+const MARGIN: f64 = 0.01;
 
 /// What is normal for one customer: learned once, good for any number of pushes.
 #[derive(Debug, Default)]
@@ -26,6 +30,26 @@ pub(crate) struct Weighed {
     pub(crate) is_hard: bool,
     /// For a soft rule: the share of records that it may hit in a push that is fine.
     pub(crate) allowance: f64,
+}
+
+impl Weighed {
+    /// What a soft rule hits beyond its allowance and beyond chance.
+    pub(crate) fn beyond(&self, hits: u64, records: u64) -> f64 {
+        /// Of that many soft rules and pushes one may be wrong: a push is held against some twenty rules.
+        const ONE_IN: f64 = 2000.0;
+        #[expect(clippy::cast_precision_loss, reason = "compared with what was learned, not with the threshold")]
+        let (hits, of) = (hits as f64, records.max(1) as f64);
+        let excess = hits / of - self.allowance;
+        let expected = of * (self.allowance - MARGIN).max(0.0) / 1.5;
+        // Where not even one hit is to be expected a deviation tells too little: three are no chance.
+        if expected >= 0.5 {
+            (excess - mass::slack(self.allowance, of, mass::deviations(of))).max(0.0)
+        } else if mass::at_least(hits, expected) * ONE_IN <= 1.0 {
+            excess.max(0.0)
+        } else {
+            0.0
+        }
+    }
 }
 
 impl Baseline {
@@ -73,6 +97,31 @@ fn weigh(rule: Rule, calibration: &Calibration) -> Weighed {
     let replayed = if is_adaptive { 0.0 } else { calibration.worst(rule.check, &rule.column) };
     let worst = replayed.max(rule.expected);
     let hard = if rule.test.other().is_some() { HARD_RELATION } else { HARD };
-    let is_hard = worst <= hard && (is_adaptive || !calibration.is_demoted(&rule.key()));
-    Weighed { rule, is_hard, allowance: if is_hard { 0.0 } else { 1.5 * worst + 0.01 } }
+    // Where new values come up now and then, one more is no error; many are.
+    let is_open =
+        matches!(rule.check, Check::Category | Check::Value | Check::Pattern) && calibration.recurs(&rule.key());
+    let is_hard = worst <= hard && !is_open && (is_adaptive || !calibration.is_demoted(&rule.key()));
+    Weighed { rule, is_hard, allowance: if is_hard { 0.0 } else { 1.5 * worst + MARGIN } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Test;
+
+    #[test]
+    fn of_few_records_one_hit_is_chance_and_three_are_not() {
+        let rule = Rule {
+            check: Check::Shape,
+            column: "title".to_owned(),
+            test: Test::NonAscii,
+            before: String::new(),
+            expected: 0.005,
+        };
+        let weighed = weigh(rule, &Calibration::default());
+        assert!(!weighed.is_hard && (weighed.allowance - 0.0175).abs() < 1e-9);
+        assert!((weighed.beyond(1, 20)).abs() < f64::EPSILON);
+        assert!((weighed.beyond(3, 20) - 0.1325).abs() < 1e-9);
+        assert!(weighed.beyond(20, 1000) < 0.0025, "less than a deviation above what is usual");
+    }
 }

@@ -77,7 +77,7 @@ impl Envelope {
     fn excess(&self, share: f64, records: u64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a number of records under a root")]
         let records = records.max(1) as f64;
-        let deviations = if records < FEW { 3.0 } else { 2.0 } * (1.0 + self.unknown);
+        let deviations = deviations(records) * (1.0 + self.unknown);
         (share - self.upper - slack(self.upper, records, deviations)).max(0.0)
     }
 }
@@ -86,6 +86,22 @@ impl Envelope {
 /// deviation tells.
 pub(crate) fn slack(share: f64, records: f64, deviations: f64) -> f64 {
     deviations * (share.max(0.25 / records) / records).sqrt() + deviations * deviations / (6.0 * records)
+}
+
+/// Deviations that are chance: more where records are few.
+pub(crate) fn deviations(records: f64) -> f64 {
+    if records < FEW { 3.0 } else { 2.0 }
+}
+
+/// How likely so many hits are where so many are to be expected, by Poisson.
+pub(crate) fn at_least(hits: f64, expected: f64) -> f64 {
+    let (mut fewer, mut term, mut at) = (0.0, (-expected).exp(), 0.0_f64);
+    while at < hits {
+        fewer += term;
+        at += 1.0;
+        term *= expected / at;
+    }
+    (1.0 - fewer).max(0.0)
 }
 
 fn moments(values: &[f64]) -> (f64, f64) {

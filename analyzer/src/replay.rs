@@ -81,6 +81,13 @@ impl Calibration {
         Share::new((rate.min(1.0) * push.records as f64).round() as u64, push.records)
     }
 
+    /// Whether a rule hit one accepted push after the other, even if only a few records of each.
+    pub(crate) fn recurs(&self, key: &(Check, String)) -> bool {
+        let Some(rates) = self.rates.get(key) else { return false };
+        let hit = rates.iter().filter(|(rate, _)| *rate > 0.0).count();
+        hit >= 2 && hit * 6 >= rates.len()
+    }
+
     pub(crate) fn is_demoted(&self, key: &(Check, String)) -> bool {
         self.demoted.contains(key)
     }

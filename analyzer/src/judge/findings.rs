@@ -51,16 +51,11 @@ impl Found {
 }
 
 /// Whether the records that a rule hit are named one by one: all of a hard rule's; of a soft one's where most of them are beyond
-/// what is usual.
+/// what is usual. How often an order is usually broken differs more from day to day.
 pub(super) fn names_records(weighed: &Weighed, scanned: &Scanned, at: usize) -> bool {
-    weighed.is_hard || (beyond(weighed, scanned, at) > 0.0 && rate(scanned, at) > 3.0 * weighed.allowance)
-}
-
-/// What a soft rule hits beyond its allowance and beyond chance, which moves few records more.
-#[expect(clippy::cast_precision_loss, reason = "compared with what was learned, not with the threshold")]
-fn beyond(weighed: &Weighed, scanned: &Scanned, at: usize) -> f64 {
-    let records = scanned.records.max(1) as f64;
-    (rate(scanned, at) - weighed.allowance - mass::slack(weighed.allowance, records, 2.0)).max(0.0)
+    let times = if weighed.rule.check == Check::Order { 4.0 } else { 3.0 };
+    let beyond = weighed.beyond(scanned.hits[at].records, scanned.records);
+    weighed.is_hard || (beyond > 0.0 && rate(scanned, at) > times * weighed.allowance)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "compared with what was learned, not with the threshold")]
@@ -92,7 +87,7 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
         let share = if names[at] {
             Share::new(hit(scanned, at), scanned.records)
         } else {
-            share_of(beyond(weighed, scanned, at), scanned.records)
+            share_of(weighed.beyond(hits.records, scanned.records), scanned.records)
         };
         if share.count == 0 {
             continue;
