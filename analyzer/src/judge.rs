@@ -147,7 +147,7 @@ impl Judge<'_> {
         if !self.baseline.is_empty() {
             found.extend(findings::of_columns(&self.baseline.history, &opened.columns));
             found.extend(findings::of_content(&self.baseline.history, &self.content));
-            found.extend(findings::of_mass(self.baseline, &scanned.table, scanned.records));
+            found.extend(findings::of_mass(self.baseline, &scanned.table, scanned.records, self.push.delivered_at));
         }
         found
     }

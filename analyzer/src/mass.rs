@@ -6,8 +6,10 @@
 //! one bin each.
 
 mod bins;
+mod volume;
 
 pub(crate) use bins::{Bins, bins};
+use jiff::Timestamp;
 
 use crate::{
     history::{History, Role},
@@ -32,8 +34,10 @@ pub(crate) struct Excess {
 }
 
 /// Every excess of a push over a history, in the order of its columns' names.
-pub(crate) fn excesses(history: &History, table: &Table, records: u64) -> Vec<Excess> {
-    let mut found = vec![missing_records(history, records), delivered_before(history, table)];
+pub(crate) fn excesses(history: &History, table: &Table, records: u64, delivered_at: Timestamp) -> Vec<Excess> {
+    let missing = volume::missing_records(history, table, records, delivered_at);
+    let mut found = vec![missing, delivered_before(history, table)];
+    found.extend(volume::broken_off(history, table));
     for (name, now) in &table.columns {
         let past: Vec<&ColumnProfile> = history.histories(name).filter(|column| column.records() > 0).collect();
         let Some(role) = history.roles.get(name).filter(|_| !past.is_empty()) else { continue };
@@ -46,6 +50,11 @@ pub(crate) fn excesses(history: &History, table: &Table, records: u64) -> Vec<Ex
     }
     found.retain(|excess| excess.share > 0.0);
     found
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number of records that shares are held against")]
+fn count(records: u64) -> f64 {
+    records as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shares that are learned")]
@@ -176,29 +185,6 @@ fn delivered_before(history: &History, table: &Table) -> Excess {
         column: String::new(),
         share,
         reason: format!("{} of the records were in one earlier push already", words::percent(share)),
-    }
-}
-
-/// Records short of the low envelope of their number.
-fn missing_records(history: &History, records: u64) -> Excess {
-    #[expect(clippy::cast_precision_loss, reason = "numbers of records in an envelope")]
-    let past: Vec<f64> = history.members.iter().map(|member| member.records as f64).collect();
-    let least = past.iter().copied().fold(f64::INFINITY, f64::min);
-    let (mean, deviation) = moments(&past.iter().map(|count| count.ln()).collect::<Vec<_>>());
-    // A quiet day is quieter than the last quiet day by a tenth; while few days are known by as much more as they differ.
-    let low = match past.len() {
-        0 => 0.0,
-        1 | 2 => least * 0.5,
-        3..SOME => (least * 0.75).min((mean - 5.0 * deviation).exp()).max(least * 0.5),
-        _ => (least * 0.9).min((mean - 2.0 * deviation).exp()),
-    };
-    #[expect(clippy::cast_precision_loss, reason = "as above")]
-    let share = if low > 0.0 { (1.0 - records as f64 / low).max(0.0) } else { 0.0 };
-    Excess {
-        check: Check::MissingRecords,
-        column: String::new(),
-        share,
-        reason: format!("{records} records; before, at least {low:.0}"),
     }
 }
 

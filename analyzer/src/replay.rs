@@ -50,7 +50,7 @@ impl Calibration {
         for held_out in &history.members[first..] {
             let rules = learn(&known);
             let hits: Vec<_> = rules.iter().map(|rule| (rule.key(), rule.rate_in(&held_out.table))).collect();
-            for excess in mass::excesses(&known, &held_out.table, held_out.records) {
+            for excess in mass::excesses(&known, &held_out.table, held_out.records, held_out.delivered_at) {
                 let worst = calibration.worst.entry((excess.check, excess.column)).or_default();
                 *worst = worst.max(excess.share);
             }

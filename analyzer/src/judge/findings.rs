@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use holdpoint_review::{ContentHash, Finding, Share};
+use jiff::Timestamp;
 
 use super::together::{self, Broken};
 use crate::{
@@ -158,9 +159,9 @@ pub(super) fn of_content(history: &History, content: &ContentHash) -> Option<Fou
 }
 
 /// Excess mass beyond the worst that replay saw.
-pub(super) fn of_mass(baseline: &Baseline, table: &Table, records: u64) -> Vec<Found> {
+pub(super) fn of_mass(baseline: &Baseline, table: &Table, records: u64, delivered_at: Timestamp) -> Vec<Found> {
     let mut found = Vec::new();
-    for excess in mass::excesses(&baseline.history, table, records) {
+    for excess in mass::excesses(&baseline.history, table, records, delivered_at) {
         let share = share_of(baseline.beyond_worst(excess.check, &excess.column, excess.share), records);
         if share.count == 0 {
             continue;
