@@ -67,7 +67,9 @@ pub(crate) fn rules(table: &Table) -> Vec<Rule> {
         rules.extend(misspelt(name, column));
         rules.extend(stray(name, column));
     }
-    rules.extend(related(table, RELATED, "here", |_, _| true).into_iter().filter(|rule| rule.check != Check::Order));
+    rules.extend(
+        related(table, RELATED, "here", |_, _| true, |_| 1.0).into_iter().filter(|rule| rule.check != Check::Order),
+    );
     rules
 }
 

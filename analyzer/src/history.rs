@@ -2,6 +2,7 @@
 //!
 //! It keeps the members beside their merge: an envelope needs the variance between pushes, which a merge has lost.
 
+mod clumps;
 mod role;
 
 use std::collections::BTreeMap;

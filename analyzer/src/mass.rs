@@ -45,7 +45,9 @@ pub(crate) fn excesses(history: &History, table: &Table, records: u64, delivered
         if now.filled > 0 {
             found.push(repeats(name, now, &past));
             let Some(merged) = history.merged.columns.get(name) else { continue };
-            found.extend(bins(*role, merged, &past, now).iter().map(|bins| distribution(name, bins, now, &past)));
+            let draws = history.draws(name) * count(now.records());
+            found
+                .extend(bins(*role, merged, &past, now).iter().map(|bins| distribution(name, bins, now, &past, draws)));
         }
     }
     found.retain(|excess| excess.share > 0.0);
@@ -82,12 +84,10 @@ impl Envelope {
         Self { upper: mean + (2.0 + 2.0 * unknown) * between, unknown }
     }
 
-    /// What of a share is above the envelope and beyond chance.
-    fn excess(&self, share: f64, records: u64) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a number of records under a root")]
-        let records = records.max(1) as f64;
-        let deviations = deviations(records) * (1.0 + self.unknown);
-        (share - self.upper - slack(self.upper, records, deviations)).max(0.0)
+    /// What of a share is above the envelope and beyond what chance makes of so many draws.
+    fn excess(&self, share: f64, draws: f64) -> f64 {
+        let deviations = deviations(draws) * (1.0 + self.unknown);
+        (share - self.upper - slack(self.upper, draws.max(1.0), deviations)).max(0.0)
     }
 }
 
@@ -128,7 +128,7 @@ fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     Excess {
         check: Check::ExcessNulls,
         column: name.to_owned(),
-        share: envelope.excess(share, now.records()),
+        share: envelope.excess(share, count(now.records())),
         reason: format!(
             "{name} is null in {} of the records; before, in up to {}",
             words::percent(share),
@@ -144,7 +144,7 @@ fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     Excess {
         check: Check::Repeats,
         column: name.to_owned(),
-        share: envelope.excess(share, now.filled) * ratio(now.filled, now.records()),
+        share: envelope.excess(share, count(now.filled)) * ratio(now.filled, now.records()),
         reason: format!(
             "{} of the values of {name} repeat another; before, up to {}",
             words::percent(share),
@@ -153,14 +153,14 @@ fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     }
 }
 
-fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
+fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnProfile], draws: f64) -> Excess {
     let shares = bins.shares(now);
     let before: Vec<(Vec<f64>, u64)> = past.iter().map(|column| (bins.shares(column), column.records())).collect();
     let mut share = 0.0;
     let mut worst = (0.0, 0, 0.0);
     for (at, now_share) in shares.iter().enumerate() {
         let envelope = Envelope::of(&before.iter().map(|(shares, records)| (shares[at], *records)).collect::<Vec<_>>());
-        let excess = envelope.excess(*now_share, now.records());
+        let excess = envelope.excess(*now_share, draws);
         share += excess;
         if excess > worst.0 {
             worst = (excess, at, envelope.upper);

@@ -75,6 +75,17 @@ impl Sample {
         share(total - self.counts.len() as u64, total)
     }
 
+    /// How many values would come as often as a record's own does on average (Kish's effective number).
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(crate) fn clumps(&self) -> f64 {
+        let (mut all, mut squares) = (0.0, 0.0);
+        for (_, count) in self.counts() {
+            all += count as f64;
+            squares += (count * count) as f64;
+        }
+        if squares > 0.0 { all * all / squares * f64::from(1 << self.level.min(30)) } else { f64::INFINITY }
+    }
+
     /// Share of the records whose value `known` does not hold; none where too few are in both samples to say.
     pub(crate) fn share_not_in(&self, known: &Self) -> Option<f64> {
         let level = self.level.max(known.level);

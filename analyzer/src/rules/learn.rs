@@ -41,7 +41,8 @@ pub(crate) fn learn(history: &History) -> Vec<Rule> {
     }
     let certainty = Certainty { broken: 0.05, agree: 0.8, of: 1 };
     let within = format!("in {}", words::pushes(history.members.len()));
-    rules.extend(related(&history.merged, certainty, &within, |pair, what| is_known(history, pair, what)));
+    let is_known = |pair: &Pair, what: &str| is_known(history, pair, what);
+    rules.extend(related(&history.merged, certainty, &within, is_known, |name| history.draws(name)));
     rules
 }
 

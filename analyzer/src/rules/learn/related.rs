@@ -28,12 +28,14 @@ pub(crate) struct Certainty {
     pub(crate) of: u32,
 }
 
-/// The rules that follow from the relations of a table; `is_known` says which pairs were there often enough.
+/// The rules that follow from the relations of a table; `is_known` says which pairs were there often enough, `draws` what one
+/// record of a column is worth.
 pub(crate) fn related(
     table: &Table,
     certainty: Certainty,
     within: &str,
     is_known: impl Fn(&Pair, &str) -> bool,
+    draws: impl Fn(&str) -> f64,
 ) -> Vec<Rule> {
     let relations = &table.relations;
     let mut rules = Vec::new();
@@ -47,7 +49,7 @@ pub(crate) fn related(
         let before = format!("before: part of {} in all but {} {within}", pair.1, words::percent(rate(kept)));
         rules.push(rule(Check::Part, pair, Test::NotIn(pair.1.clone()), before, floor(kept)));
     }
-    rules.extend(forms(relations, within));
+    rules.extend(forms(relations, within, draws));
     for (pair, keys) in relations.keys.iter().filter(|(pair, _)| is_known(pair, "keys")) {
         rules.extend(dependency(pair, keys, certainty, within));
     }
@@ -85,16 +87,18 @@ fn best(pairs: &BTreeMap<Pair, Kept>, certainty: Certainty, least_chance: f64) -
 }
 
 /// Forms that hardly ever came together although each came often.
-fn forms(relations: &Relations, within: &str) -> Vec<Rule> {
-    let mut rules: Vec<(f64, Rule)> =
-        relations.forms.iter().filter_map(|(pair, seen)| hardly_together(pair, seen, within)).collect();
+fn forms(relations: &Relations, within: &str, draws: impl Fn(&str) -> f64) -> Vec<Rule> {
+    let hardly = |(pair, seen): (&Pair, &BTreeMap<u16, u64>)| {
+        hardly_together(pair, seen, draws(&pair.0).max(draws(&pair.1)), within)
+    };
+    let mut rules: Vec<(f64, Rule)> = relations.forms.iter().filter_map(hardly).collect();
     rules.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.key().cmp(&b.1.key())));
     rules.into_iter().take(MOST).map(|(_, rule)| rule).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shares that are learned")]
-fn hardly_together(pair: &Pair, seen: &BTreeMap<u16, u64>, within: &str) -> Option<(f64, Rule)> {
-    /// Records that chance would have brought: with so many expected, none is no chance.
+fn hardly_together(pair: &Pair, seen: &BTreeMap<u16, u64>, draws: f64, within: &str) -> Option<(f64, Rule)> {
+    /// Draws that chance would have brought: with so many expected, none is no chance.
     const EXPECTED: f64 = 12.0;
     /// Of what chance would have brought.
     const RARE: f64 = 0.2;
@@ -109,7 +113,7 @@ fn hardly_together(pair: &Pair, seen: &BTreeMap<u16, u64>, within: &str) -> Opti
     for (first, p) in &left {
         for (second, q) in &right {
             let count = seen.get(&both(*first, *second)).copied().unwrap_or(0) as f64;
-            if p * q * of >= EXPECTED && count <= RARE * p * q * of {
+            if p * q * of * draws >= EXPECTED && count <= RARE * p * q * of {
                 missing.insert(both(*first, *second));
                 mass += p * q;
                 broken += count;

@@ -1,0 +1,38 @@
+//! How often chance had a say in a column.
+//!
+//! Once per record, unless records come in clumps: the lines of an order have one customer and one country, and a customer's
+//! large order is no accident. A column whose values are new in each push makes such clumps, and every column that it decides is
+//! drawn once per clump.
+
+use super::History;
+
+/// Pushes from which it can be told whether values are new each time.
+const KNOWN: usize = 8;
+/// Share of the values of a push that no other push has, at least, where values are new each time.
+const NEW: f64 = 0.4;
+
+impl History {
+    /// Independent draws that one record of a column is worth: one, or less where records come in clumps.
+    pub(crate) fn draws(&self, name: &str) -> f64 {
+        if self.members.len() < KNOWN {
+            return 1.0;
+        }
+        let keys = self.merged.relations.keys.keys();
+        let deciders = keys.filter(|(_, decided)| decided == name).map(|(key, _)| key.as_str());
+        deciders.chain([name]).filter_map(|key| self.clumps(key)).fold(1.0, f64::min)
+    }
+
+    /// Clumps per record that the values of a column made in most pushes, where they are new in each. What a push that is judged
+    /// says of it does not count: a value written over many others would look like one large clump.
+    #[expect(clippy::cast_precision_loss, reason = "numbers of values")]
+    fn clumps(&self, name: &str) -> Option<f64> {
+        let each: u64 = self.histories(name).map(|column| column.sample.distinct()).sum();
+        if (self.merged.columns.get(name)?.sample.distinct() as f64) < NEW * each as f64 {
+            return None;
+        }
+        let columns = self.histories(name).filter(|column| column.filled > 0);
+        let mut clumps: Vec<f64> = columns.map(|column| column.sample.clumps() / column.filled as f64).collect();
+        clumps.sort_by(f64::total_cmp);
+        clumps.get(clumps.len() / 2).copied()
+    }
+}
