@@ -123,8 +123,8 @@ async fn b40_a_notice_that_cannot_be_delivered_is_a_dead_letter_with_its_reason_
     };
     eventually("the notice is a dead letter", dead).await;
     let known = |event: &Event| matches!(event, Event::Undelivered { reason, .. } if reason.contains("is_archived"));
-    let round = world.round(&held, 1).await.unwrap();
-    assert!(round.events.iter().any(|entry| known(&entry.event)), "{:?}", round.events);
+    let noted = || async { world.round(&held, 1).await?.events.into_iter().find(|entry| known(&entry.event)) };
+    eventually("the ledger says why", noted).await;
     let why = command(&world, &["why", held.review_id().as_str()]).await.unwrap();
     assert!(why.contains("could not be delivered: it was refused: is_archived"), "{why}");
     world.local.slack.mend();

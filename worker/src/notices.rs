@@ -149,15 +149,20 @@ impl Sender {
         after_failure(undelivered, receives)
     }
 
-    /// Writes into the ledger why a notice went to the dead-letter queue: its message there cannot say it. Tried once; the
-    /// log has it in any case.
+    /// Writes into the ledger why a notice went to the dead-letter queue: its message there cannot say it. The log has it in
+    /// any case.
     async fn record_undelivered(&self, notice: &Notice, undelivered: &Undelivered) {
-        let Ok(Some(stored)) = self.reviews.ledger.read(&notice.review_id, notice.round).await else { return };
-        let (channel, purpose) = (notice.channel.clone(), notice.purpose);
-        let noted = Input::Undelivered { channel, purpose, reason: undelivered.in_full() };
-        let noted = step(&stored.round, noted, now());
-        if let Err(error) = Box::pin(self.reviews.carry_out(stored, noted)).await {
-            warn!(error = &error as &dyn Error, "why a notice could not be delivered is only in the log");
+        for _ in 0..WRITES {
+            let Ok(Some(stored)) = self.reviews.ledger.read(&notice.review_id, notice.round).await else { return };
+            let (channel, purpose) = (notice.channel.clone(), notice.purpose);
+            let noted = Input::Undelivered { channel, purpose, reason: undelivered.in_full() };
+            let noted = step(&stored.round, noted, now());
+            match Box::pin(self.reviews.carry_out(stored, noted)).await {
+                Ok(_) => return,
+                Err(error) => {
+                    warn!(error = &error as &dyn Error, "why a notice could not be delivered was not written");
+                }
+            }
         }
     }
 
