@@ -91,9 +91,8 @@ fn absent(name: &str, column: &ColumnProfile) -> Vec<Rule> {
     let dominant = column.sentinels.iter().filter(|(_, count)| !is_minority(**count, column.filled));
     let mut dominant: BTreeSet<String> = dominant.map(|(sentinel, _)| sentinel.clone()).collect();
     if is_identifier(column, &[column]) {
-        // A counter comes by all nines once.
-        let is_once = |(sentinel, count): &(&String, &u64)| **count == 1 && sentinel.parse::<u64>().is_ok();
-        dominant.extend(column.sentinels.iter().filter(is_once).map(|(sentinel, _)| sentinel.clone()));
+        // A counter comes by each of them once.
+        dominant.extend((4..=18).map(|digits| "9".repeat(digits)));
     }
     rules.push(rule(Check::Sentinel, name, Test::Sentinel(Arc::new(dominant)), "hardly any here"));
     rules

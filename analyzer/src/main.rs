@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn serve(command: Option<Command>) -> anyhow::Result<()> {
-    let config = Config::read(&Settings::environment)?;
+    let config = Settings::of_process(Config::read)?;
     init_telemetry(&config.log, config.log_format);
     let stop = Stop::on_signals()?;
     let clients = Clients::from_environment().await;

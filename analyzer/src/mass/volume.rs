@@ -131,7 +131,7 @@ fn times(quantity: Quantity, column: &ColumnProfile) -> Option<Vec<(u32, u64)>> 
     let time = |(bin, count): (u64, u64)| {
         let (from, to) = edges(bin, spread.shift());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "less than a day")]
-        let second = ((from + to) / 2.0).rem_euclid(86_400.0) as u32;
+        let second = f64::midpoint(from, to).rem_euclid(86_400.0) as u32;
         (to - from <= HOUR).then_some((second, count))
     };
     spread.at(spread.shift()).into_iter().map(time).collect()
