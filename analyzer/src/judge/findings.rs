@@ -55,7 +55,7 @@ impl Found {
 /// what is usual. How often an order is usually broken differs more from day to day.
 pub(super) fn names_records(weighed: &Weighed, scanned: &Scanned, at: usize) -> bool {
     let times = if weighed.rule.check == Check::Order { 4.0 } else { 3.0 };
-    let beyond = weighed.beyond(scanned.hits[at].records, scanned.records);
+    let beyond = weighed.beyond(hit(scanned, at), scanned.records);
     weighed.is_hard || (beyond > 0.0 && rate(scanned, at) > times * weighed.allowance)
 }
 
@@ -88,7 +88,7 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
         let share = if names[at] {
             Share::new(hit(scanned, at), scanned.records)
         } else {
-            share_of(weighed.beyond(hits.records, scanned.records), scanned.records)
+            share_of(weighed.beyond(hit(scanned, at), scanned.records), scanned.records)
         };
         if share.count == 0 {
             continue;

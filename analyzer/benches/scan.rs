@@ -1,0 +1,109 @@
+//! The whole judgement of a large push beside Polars' bare scan of the same file, as CPU time and as ratios.
+//!
+//! `cargo bench --workspace --bench scan -- [RECORDS]` (two million if not said). Both run in this process one after the other,
+//! three times each, and the least counts: the load of the machine moves walls more than CPU time, and ratios less than either.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark speaks to whoever runs it")]
+
+use std::{collections::BTreeMap, fs::File, path::Path};
+
+use holdpoint_analyzer::{Baseline, Push, Settings, analyze};
+use holdpoint_review::ObjectVersion;
+use jiff::Timestamp;
+use polars::prelude::*;
+
+fn main() {
+    let records = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(2_000_000);
+    let folder = tempfile::tempdir().unwrap();
+    let (parquet, csv) = (folder.path().join("push.parquet"), folder.path().join("push.csv"));
+    let mut push = orders(records);
+    ParquetWriter::new(File::create(&parquet).unwrap()).with_row_group_size(Some(250_000)).finish(&mut push).unwrap();
+    CsvWriter::new(File::create(&csv).unwrap()).finish(&mut push).unwrap();
+    drop(push);
+
+    let bare = least(|| bare_scan(&parquet));
+    println!("{records} records of 12 columns; CPU seconds, and times a bare scan of the Parquet file");
+    let tell = |name: &str, seconds: f64| println!("{name:32}{seconds:8.2}{:8.2}", seconds / bare);
+    tell("bare scan of Parquet", bare);
+    tell("judgement of Parquet", least(|| judge(&parquet, records)));
+    tell("judgement of CSV", least(|| judge(&csv, records)));
+}
+
+fn bare_scan(file: &Path) {
+    let path = PlRefPath::new(file.to_string_lossy());
+    let frame = LazyFrame::scan_parquet(path, ScanArgsParquet::default()).unwrap();
+    frame.select([all().as_expr().null_count()]).collect_with_engine(Engine::Streaming).unwrap();
+}
+
+fn judge(file: &Path, records: usize) {
+    let source = ObjectVersion {
+        bucket: "bench".to_owned(),
+        key: file.to_string_lossy().into_owned(),
+        version_id: "1".to_owned(),
+    };
+    let push = Push {
+        source,
+        dataset: "orders".to_owned(),
+        customer: "acme".to_owned(),
+        delivered_at: Timestamp::UNIX_EPOCH,
+        tags: BTreeMap::new(),
+    };
+    let analysis = analyze(file, &push, &Baseline::default(), &Settings::default()).unwrap();
+    assert_eq!(analysis.report.records, records as u64);
+}
+
+/// The least CPU time of three runs, in seconds.
+fn least(run: impl Fn()) -> f64 {
+    let runs = (0..3).map(|_| {
+        let before = cpu_seconds();
+        run();
+        cpu_seconds() - before
+    });
+    runs.fold(f64::INFINITY, f64::min)
+}
+
+/// User and system time of this process so far. The kernel counts it in ticks, a hundred a second.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux says how much time a process took");
+    let after_name = stat.rsplit_once(')').unwrap().1;
+    let ticks = after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap());
+    ticks.sum::<f64>() / 100.0
+}
+
+/// Orders with a counter, measures of several shapes, categories, a code and an address that some lack.
+fn orders(records: usize) -> DataFrame {
+    let mut state = 0_u64;
+    let mut share = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f64::from((state >> 33) as u32) / f64::from(1_u32 << 31)
+    };
+    let mut each = |of: &dyn Fn(f64) -> f64| (0..records).map(|_| of(share())).collect::<Vec<f64>>();
+    let rounded = |number: f64, scale: f64| (number * scale).round() / scale;
+    let real = [
+        ("amount", each(&|share| rounded((3.0 + (share + 0.01).ln()).exp(), 100.0))),
+        ("price", each(&|share| rounded(-40.0 * (1.0 - share).ln(), 100.0))),
+        ("lat", each(&|share| rounded(35.0 + 10.0 * share, 100_000.0))),
+        ("lon", each(&|share| rounded(-82.0 + 16.0 * share, 100_000.0))),
+    ];
+    #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
+    let mut whole = |most: f64| each(&|share| share * most).into_iter().map(|number| number as i64).collect::<Vec<_>>();
+    let ids: Vec<i64> = (0..).take(records).collect();
+    let times: Vec<i64> = whole(2_592_000.0).into_iter().map(|second| (1_700_000_000 + second) * 1_000_000).collect();
+    let named = |names: &[&'static str], places: Vec<i64>| -> Vec<&'static str> {
+        places.into_iter().map(|place| names[usize::try_from(place).unwrap()]).collect()
+    };
+    let email = |number: i64| (number % 40 != 0).then(|| format!("u{number}@ex.com"));
+    let mut columns = vec![
+        Series::new("order_id".into(), ids).into_column(),
+        Series::new("customer".into(), whole(200.0)).into_column(),
+        Series::new("qty".into(), whole(12.0)).into_column(),
+        Series::new("ts".into(), times).cast(&DataType::Datetime(TimeUnit::Microseconds, None)).unwrap().into_column(),
+        Series::new("country".into(), named(&["US", "DE", "FR", "GB"], whole(4.0))).into_column(),
+        Series::new("status".into(), named(&["new", "paid", "shipped", "done"], whole(4.0))).into_column(),
+        Series::new("sku".into(), whole(50_000.0).iter().map(|sku| format!("SKU-{sku:06}")).collect::<Vec<_>>())
+            .into_column(),
+        Series::new("email".into(), whole(2_000_000.0).into_iter().map(email).collect::<Vec<_>>()).into_column(),
+    ];
+    columns.extend(real.map(|(name, numbers)| Series::new(name.into(), numbers).into_column()));
+    DataFrame::new(records, columns).unwrap()
+}
