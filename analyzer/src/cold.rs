@@ -41,7 +41,8 @@ pub(crate) fn stands(guess: &mut [Weighed], learned: &[Rule], table: &Table) -> 
         let guessed = guess.iter().find(|guess| guess.rule.key() == rule.key());
         (guessed.map_or(0.0, |guess| guess.rule.rate_in(table)) - rule.rate_in(table)).abs() <= AGREES
     };
-    if !learned.iter().all(agrees) {
+    // What a key decides is known of those keys only that the glimpse fell on.
+    if guess.iter().any(|guess| guess.rule.with_votes(table).is_some()) || !learned.iter().all(agrees) {
         return false;
     }
     for weighed in guess {

@@ -43,7 +43,10 @@ pub(crate) fn excesses(history: &History, table: &Table, records: u64, delivered
         let Some(role) = history.roles.get(name).filter(|_| !past.is_empty()) else { continue };
         found.push(nulls(name, now, &past));
         if now.filled > 0 {
-            found.push(repeats(name, now, &past));
+            // How often values repeat within a sample depends on its size.
+            if past.iter().all(|column| column.repeated.is_none()) && now.repeated.is_none() {
+                found.push(repeats(name, now, &past));
+            }
             let Some(merged) = history.merged.columns.get(name) else { continue };
             let draws = history.draws(name) * count(now.records());
             found

@@ -2,7 +2,7 @@
 //!
 //! It is all that is kept of an accepted push; the baseline is made of profiles and nothing else. Nothing in it is random,
 //! unordered or dependent on the order of records, so that shards of a push merge to the profile of the whole, and the same
-//! bytes make the same JSON. Of a column that is declared personal only hashes, lengths and coarse forms are kept.
+//! bytes make the same JSON; only which records of a large push are in its sample goes by their numbers. Of a column that is declared personal only hashes, lengths and coarse forms are kept.
 
 mod column;
 mod relations;

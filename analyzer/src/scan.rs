@@ -1,8 +1,8 @@
-//! The one scan of a push: Polars streams it in order, in batches; profile, hits and flagged records come out together.
+//! The one scan of a push: Polars reads it in order, in batches; profile, hits and flagged records come out together.
 //!
 //! Every record is held against every rule; one bit mask per record says which it broke. Columns of a typed file are judged as
-//! the numbers they are. The profile is of a sample of the records where there are many: those whose hash ends in enough zero
-//! bits, the same whatever their order. Memory holds one batch, the sketches, and the bounded set of hashes that finds
+//! the numbers they are. The profile is of a sample of the records where there are many, chosen by
+//! a hash of their numbers. Memory holds one batch, the sketches, and the bounded set of hashes that finds
 //! duplicates; records that a rule hit go to a scratch file at once.
 
 mod alike;

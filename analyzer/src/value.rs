@@ -21,8 +21,11 @@ pub(crate) fn hash(text: &str) -> u64 {
 
 /// A stable hash of what is a number already.
 pub(crate) fn spread_bits(bits: u64) -> u64 {
-    let folded = bits.wrapping_mul(0x9fb2_1c65_1e98_df25);
-    (folded ^ folded >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
+    // The finaliser of SplitMix64: every bit of what comes out depends on every bit that goes in.
+    let bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ bits >> 31
 }
 
 /// A text without the blanks around it. Nearly none has any, and to ask Unicode about each is slow.

@@ -65,7 +65,7 @@ pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -
 /// Whether no push ever had a value twice, and the values are names rather than measurements.
 pub(crate) fn is_identifier(merged: &ColumnProfile, history: &[&ColumnProfile]) -> bool {
     let fractional = merged.decimals.keys().any(|decimals| *decimals > 0);
-    let unique = |column: &&ColumnProfile| column.nulls == 0 && column.sample.repeated() == 0.0;
+    let unique = |column: &&ColumnProfile| column.nulls == 0 && column.repeated() == 0.0;
     !fractional && merged.filled >= ENOUGH_TO_BE_UNIQUE && history.iter().all(unique)
 }
 

@@ -49,6 +49,10 @@ pub(crate) struct ColumnProfile {
     pub(crate) non_ascii: u64,
     /// Cells in broken encoding.
     pub(crate) mojibake: u64,
+    /// Share of all cells whose value came before, where the others are a sample; a repeat that both records are in the sample of
+    /// is rare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) repeated: Option<f64>,
     /// Whether its values are kept out while cells are counted.
     #[serde(skip)]
     personal: bool,
@@ -71,6 +75,7 @@ impl Default for ColumnProfile {
             longest: 0,
             non_ascii: 0,
             mojibake: 0,
+            repeated: None,
             personal: false,
         }
     }
@@ -141,6 +146,7 @@ impl ColumnProfile {
         self.longest = self.longest.max(other.longest);
         self.numbers.absorb(&other.numbers);
         self.sample.absorb(&other.sample);
+        self.repeated = [self.repeated, other.repeated].into_iter().flatten().reduce(f64::max);
         add_counts(&mut self.sentinels, &other.sentinels);
         add_counts(&mut self.decimals, &other.decimals);
         add_counts(&mut self.shapes, &other.shapes);
@@ -150,6 +156,11 @@ impl ColumnProfile {
         }
         absorb_bounded(&mut self.values, other.values.as_ref(), DICTIONARY);
         absorb_bounded(&mut self.patterns, other.patterns.as_ref(), PATTERNS);
+    }
+
+    /// Share of the cells whose value came before.
+    pub(crate) fn repeated(&self) -> f64 {
+        self.repeated.unwrap_or_else(|| self.sample.repeated())
     }
 
     /// Cells, with and without a value.

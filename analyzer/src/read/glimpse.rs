@@ -47,14 +47,15 @@ pub(super) fn of_lines(path: &Path) -> io::Result<TempPath> {
     let mut out = scratch.as_file();
     out.write_all(&line)?;
     let first = line.len() as u64;
-    let last = length.saturating_sub(TEXT_BYTES).max(first);
+    let each = TEXT_BYTES.min((length - first) / PLACES as u64);
+    let last = (length - each).max(first);
     for place in 0..PLACES {
         file.seek(SeekFrom::Start(first + (last - first) / (PLACES - 1) as u64 * place as u64))?;
         if place > 0 {
             file.read_until(b'\n', &mut line)?;
         }
         let mut lines = Vec::new();
-        file.by_ref().take(TEXT_BYTES).read_to_end(&mut lines)?;
+        file.by_ref().take(each).read_to_end(&mut lines)?;
         let end = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         out.write_all(&lines[..end])?;
     }

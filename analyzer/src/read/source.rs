@@ -19,6 +19,9 @@ const BYTES: usize = 4 << 20;
 /// Records that a part of a typed file has at least, if it has so many: small row groups are read together.
 const PART: usize = 1 << 16;
 
+/// Cells that a part has at most: a larger row group is read in several turns.
+const MOST_CELLS: usize = 1 << 24;
+
 /// A push's records.
 pub(super) enum Source {
     /// A typed file, and its parts: first record and number of records.
@@ -36,12 +39,18 @@ impl Source {
         let metadata = reader.get_metadata()?;
         let mut parts: Vec<(usize, usize)> = Vec::new();
         let mut records = 0;
+        let most = PART.max(MOST_CELLS / metadata.schema_descr.columns().len().max(1));
         for group in &metadata.row_groups {
-            match parts.last_mut().filter(|(_, length)| *length < PART) {
-                Some((_, length)) => *length += group.num_rows(),
-                None => parts.push((records, group.num_rows())),
+            let mut left = group.num_rows();
+            while left > 0 {
+                let taken = left.min(most);
+                match parts.last_mut().filter(|(_, length)| *length < PART) {
+                    Some((_, length)) => *length += taken,
+                    None => parts.push((records, taken)),
+                }
+                records += taken;
+                left -= taken;
             }
-            records += group.num_rows();
         }
         Ok((Self::Typed(path.to_owned(), parts), records))
     }

@@ -19,7 +19,7 @@ impl Rule {
         }
         match &self.test {
             Test::Hash(known) => column.sample.share_not_in(known).unwrap_or(0.0) * column.filled as f64 / records,
-            Test::RepeatedValue => column.sample.repeated(),
+            Test::RepeatedValue => column.repeated(),
             _ => self.count_in(column) as f64 / records,
         }
     }

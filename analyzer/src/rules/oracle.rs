@@ -150,8 +150,13 @@ fn typed() -> impl Strategy<Value = (Series, Cells)> {
         ]),
         any::<f64>(),
     ];
-    let moment =
-        prop_oneof![0..2_000_000_000_000_000_i64, Just(0), Just(-2_208_988_800_000_000), Just(32_503_593_600_000_000)];
+    let moment = prop_oneof![
+        0..2_000_000_000_000_000_i64,
+        Just(0),
+        Just(-2_208_988_800_000_000),
+        Just(32_503_593_600_000_000),
+        Just(253_402_214_400_000_000)
+    ];
     let some = |cell| prop::collection::vec(prop::option::weighted(0.9, cell), 1..60);
     prop_oneof![
         some(whole.boxed()).prop_map(move |cells| text(Series::new("c".into(), cells))),

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, civil::DateTime};
 use polars::prelude::*;
 
 use crate::{rules::Quantity, value};
@@ -132,15 +132,16 @@ impl Tick {
 
     /// `2013-01-01`, `2013-01-01 10:00:00.000000`; what is on no calendar is written as the number it is.
     fn write(self, ticks: i64, buffer: &mut String) -> std::fmt::Result {
-        let (moment, format) = match self {
-            Self::Day => (ticks.checked_mul(86_400).map(Timestamp::from_second), "%Y-%m-%d"),
-            Self::Milli => (Some(Timestamp::from_millisecond(ticks)), "%Y-%m-%d %H:%M:%S%.3f"),
-            Self::Micro => (Some(Timestamp::from_microsecond(ticks)), "%Y-%m-%d %H:%M:%S%.6f"),
-            Self::Nano => (Some(Timestamp::from_nanosecond(ticks.into())), "%Y-%m-%d %H:%M:%S%.9f"),
+        const START: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+        let (since, format) = match self {
+            Self::Day => (SignedDuration::from_secs(ticks.saturating_mul(86_400)), "%Y-%m-%d"),
+            Self::Milli => (SignedDuration::from_millis(ticks), "%Y-%m-%d %H:%M:%S%.3f"),
+            Self::Micro => (SignedDuration::from_micros(ticks), "%Y-%m-%d %H:%M:%S%.6f"),
+            Self::Nano => (SignedDuration::from_nanos(ticks), "%Y-%m-%d %H:%M:%S%.9f"),
         };
-        match moment {
-            Some(Ok(moment)) => write!(buffer, "{}", moment.strftime(format)),
-            _ => write!(buffer, "{ticks}"),
+        match START.checked_add(since) {
+            Ok(moment) => write!(buffer, "{}", moment.strftime(format)),
+            Err(_) => write!(buffer, "{ticks}"),
         }
     }
 }

@@ -8,6 +8,7 @@ use tempfile::{NamedTempFile, TempPath};
 use super::{
     alike,
     batch::{Batch, Known},
+    cells::NO_VALUE,
     pairs::{PairRule, RepeatRule},
     watch::Watch,
 };
@@ -16,8 +17,11 @@ use crate::{
     profile::{Cell, ColumnProfile, Pair, Relations, Rows, Sample, Table},
     read::{Opened, Unreadable},
     rules::Rule,
+    value,
 };
 
+/// The level at which values are looked for again: few enough to cost nothing.
+const SEEN: u8 = 5;
 /// Examples of one rule.
 const EXAMPLES: usize = 3;
 
@@ -35,7 +39,7 @@ pub(crate) struct Scanned {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hits {
     pub(crate) records: u64,
-    /// As many more are like them, by an estimate, and were not looked for.
+    /// Further records, by an estimate, that were not looked for.
     pub(crate) others: u64,
     pub(crate) examples: Vec<String>,
 }
@@ -51,6 +55,8 @@ pub(super) struct Tally {
     columns: Vec<ColumnProfile>,
     judges: Judges,
     level: u8,
+    /// By column, some of its values from all records, where the profile is of a sample of these: whether any comes twice.
+    seen: Vec<Sample>,
     sample: Rows,
     /// Pairs of columns whose keys the rules need.
     wanted: BTreeSet<Pair>,
@@ -83,11 +89,12 @@ impl Tally {
             columns: names.iter().map(blank).collect(),
             judges: Judges::of(names, rules, declared),
             level: opened.level,
+            seen: if opened.level > 0 { vec![Sample::at(SEEN); names.len()] } else { Vec::new() },
             sample: Rows::default(),
             wanted: PairRule::wanted(rules),
             scanned: Scanned {
                 records: 0,
-                table: Table { records: Sample::at(opened.level), ..Table::default() },
+                table: Table::default(),
                 hits: vec![Hits::default(); rules.len()],
                 candidates: Candidates { path: scratch.into_temp_path() },
             },
@@ -109,6 +116,9 @@ impl Tally {
 
     pub(super) fn finish(mut self) -> Result<Scanned, Unreadable> {
         self.writer.flush()?;
+        for (column, seen) in self.columns.iter_mut().zip(&self.seen) {
+            column.repeated = Some(if seen.distinct() > 0 { seen.repeated() } else { column.sample.repeated() });
+        }
         self.scanned.table.relations = Relations::of(&self.names, &self.columns, &self.sample, &self.wanted);
         self.scanned.table.columns = self.names.into_iter().zip(self.columns).collect();
         Ok(self.scanned)
@@ -116,12 +126,17 @@ impl Tally {
 
     /// Profiles the records of the sample.
     fn profile(&mut self, batch: &Batch) {
-        let is_in_sample = |hash: &u64| hash.trailing_zeros() >= u32::from(self.level);
-        let rows: Vec<usize> = (0..batch.height).filter(|row| is_in_sample(&batch.records[*row])).collect();
+        // By their numbers: by what is in them all records that are alike would come in together, or none of them.
+        let number = |row: usize| value::spread_bits(self.scanned.records + row as u64);
+        let is_in_sample = |row: &usize| number(*row).trailing_zeros() >= u32::from(self.level);
+        let rows: Vec<usize> = (0..batch.height).filter(is_in_sample).collect();
         for ((column, cells), hashes) in self.columns.iter_mut().zip(&batch.columns).zip(&batch.hashes) {
             alike::add(column, cells, hashes, &rows);
         }
-        for row in rows {
+        for (seen, hashes) in self.seen.iter_mut().zip(&batch.hashes) {
+            hashes.iter().filter(|hash| **hash != NO_VALUE).for_each(|hash| seen.add(*hash));
+        }
+        for row in 0..batch.height {
             self.scanned.table.records.add(batch.records[row]);
             self.sample.add(batch.records[row], || {
                 batch.columns.iter().map(|cells| Cell::of(cells.text(row, &mut String::new()))).collect()
