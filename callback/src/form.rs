@@ -37,6 +37,9 @@ pub(crate) struct Filled {
     pub(crate) reviews: Vec<String>,
     /// Causes of which all reviews were ticked there.
     pub(crate) causes: Vec<String>,
+    /// What the list was filtered by.
+    pub(crate) customer: String,
+    pub(crate) dataset: String,
     proof: String,
 }
 
@@ -113,6 +116,8 @@ impl Filled {
                 "reason" => filled.reason = value.into_owned(),
                 "review" => filled.reviews.push(value.into_owned()),
                 "cause" => filled.causes.push(value.into_owned()),
+                "customer" => filled.customer = value.into_owned(),
+                "dataset" => filled.dataset = value.into_owned(),
                 "form" => filled.proof = value.into_owned(),
                 _ => {}
             }

@@ -102,10 +102,11 @@ pub(crate) async fn confirm(State(app): State<Arc<App>>, door: Door, filled: Fil
     if let Err(bad) = filled.check_shown(&app, &door.choosing()) {
         return bad_proof_at(&door.path, bad);
     }
-    let (groups, _) = match read(&app, &door, &Filter::default()).await {
-        Ok(read) => read,
-        Err(error) => return unreadable(&error),
-    };
+    let (groups, _) =
+        match read(&app, &door, &Filter { customer: filled.customer.clone(), dataset: filled.dataset.clone() }).await {
+            Ok(read) => read,
+            Err(error) => return unreadable(&error),
+        };
     let ticked = |cause: &String, item: &Item| filled.causes.contains(cause) || filled.reviews.contains(&item.name());
     let all = groups.into_iter().flat_map(|(cause, items)| items.into_iter().map(move |item| (cause.clone(), item)));
     let chosen: Vec<_> =
@@ -141,6 +142,10 @@ pub(crate) async fn decide(State(app): State<Arc<App>>, door: Door, filled: Fill
         return bad_proof_at(&door.path, bad);
     }
     let (reason, _) = reason(&filled.reason);
+    if verdict == Verdict::Reject && reason.is_none() {
+        let text = "A rejection needs a reason. Go back and write one; it is kept with each review.";
+        return pages::answer_at(&door.path, StatusCode::BAD_REQUEST, "Nothing was decided", &[text]);
+    }
     let wish = Wish { who: door.who.clone(), verdict, reason };
     let mut waiting = filled.reviews.iter().filter_map(|name| parse(name));
     let (mut deciding, mut decided) = (JoinSet::new(), Vec::new());

@@ -70,11 +70,13 @@ struct Head {
     alg: String,
     kid: String,
     signer: String,
+    /// Where the load balancer says how long it vouches.
+    exp: Option<i64>,
 }
 
 #[derive(Deserialize)]
 struct Claims {
-    exp: i64,
+    exp: Option<i64>,
     email: Option<String>,
     /// Some providers send a text.
     email_verified: Option<serde_json::Value>,
@@ -112,7 +114,8 @@ impl Oidc {
         let signature = URL_TEXT.decode(signature).map_err(|_| NotLoggedIn::Form)?;
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key(&head.kid).await?);
         key.verify(signed.as_bytes(), &signature).map_err(|_| NotLoggedIn::Signature)?;
-        if now.as_second() >= claims.exp {
+        let until = head.exp.into_iter().chain(claims.exp).min().ok_or(NotLoggedIn::Form)?;
+        if now.as_second() >= until {
             return Err(NotLoggedIn::Expired);
         }
         let doubted = claims.email_verified.is_some_and(|verified| verified != true && verified != "true");

@@ -44,13 +44,15 @@ async fn b39_a_burst_is_told_in_digests_and_each_review_keeps_its_own_decision()
     assert!(digest.buttons().iter().all(|button| button.url.is_some()), "nothing in it decides");
     let messages = world.slack_requests();
     let digests = messages.iter().filter(|message| is_digest(message)).count();
-    assert_eq!(messages.len() - digests, SINGLY);
     let minutes = usize::try_from(began.elapsed().as_secs() / 60).expect("a few");
+    // A slow machine takes more than a minute for the burst, and each minute has its own.
+    let few = SINGLY..=SINGLY * (2 + minutes);
+    assert!(few.contains(&(messages.len() - digests)), "{} singly", messages.len() - digests);
     assert!(digests <= 1 + minutes, "one a minute: {digests} in {minutes} full minutes");
     let is_mailed_digest = |mail: &Mail| mail.subject.contains("for a decision");
     let mailed = world.mail(is_mailed_digest).await;
     let singly = world.local.mail.mails().into_iter().filter(|mail| !is_mailed_digest(mail)).count();
-    assert_eq!(singly, SINGLY);
+    assert!(few.contains(&singly), "{singly} mails singly");
 
     // From the digest to the list, and from there to one of them.
     let link = mailed.text.split_whitespace().find(|word| word.ends_with("/reviews")).expect("a link to the open list");

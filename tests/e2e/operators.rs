@@ -184,7 +184,7 @@ async fn the_doctors_name_what_is_wrong() {
     .await;
     check(&[("HOLDPOINT_SLACK_BOT_TOKEN", "xoxb-other")], "invalid_auth").await;
     check(&[("HOLDPOINT_SLACK_TEAM", "T0OTHER")], "HOLDPOINT_SLACK_TEAM is T0OTHER").await;
-    check(&[("HOLDPOINT_ROUTES", "/nowhere/routes.toml")], "cannot be read").await;
+    check(&[("HOLDPOINT_ROUTES", "/nowhere/routes.toml")], "is not there").await;
     world.local.mail.down();
     check(&[], "the mail server").await;
 }

@@ -52,6 +52,9 @@ pub(super) fn list(list: &List) -> Response {
         @if open > 0 {
             form method="post" action={ (list.door.path) "/confirm" } {
                 input type="hidden" name="form" value=(list.proof);
+                // A cause that is ticked means the reviews that are shown under it.
+                input type="hidden" name="customer" value=(list.filter.customer);
+                input type="hidden" name="dataset" value=(list.filter.dataset);
                 @for (cause, items) in groups { (group(cause, items)) }
                 (decision())
             }

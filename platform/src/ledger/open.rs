@@ -34,7 +34,14 @@ impl Ledger {
             }
             match reading.join_next().await {
                 Some(read) => {
-                    let read = read.expect("reading does not panic, and nobody aborts it")?;
+                    let read = match read.expect("reading does not panic, and nobody aborts it") {
+                        // One document that another version wrote must not hide all the others.
+                        Err(error @ ReadError::Foreign { .. }) => {
+                            tracing::error!(%error, "an open review cannot be read");
+                            continue;
+                        }
+                        read => read?,
+                    };
                     rounds.extend(read.map(|stored| stored.round).filter(Round::is_open));
                 }
                 None => return Ok(OpenRounds { rounds, more }),

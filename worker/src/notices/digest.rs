@@ -42,21 +42,20 @@ impl Sender {
         self.record(stored, notice, None).await
     }
 
-    /// Tells a channel what is open, at most once a minute, and not without news.
+    /// Tells a channel what is open, at most once a minute. What was left to it need not be new: a reminder is of an old review.
     pub(super) async fn send_digest(&self, stored: Stored, notice: &Notice) -> Result<(), Undelivered> {
         let channel = &notice.channel;
         if stored.round.receipt(channel, notice.purpose).is_some() {
             return Ok(());
         }
-        let (wait, covered) = self.pace.before_digest(channel);
+        let wait = self.pace.before_digest(channel);
         if !wait.is_zero() {
             return Err(Undelivered::Limited(wait));
         }
         let at = now();
         let open = self.reviews.ledger.open_rounds(READ).await?;
         let concerned: Vec<_> = open.rounds.iter().filter(|round| is_asked(round, channel)).collect();
-        let news = concerned.iter().any(|round| covered.is_none_or(|covered| round.opened_at() > covered));
-        let Some(newest) = concerned.iter().max_by_key(|round| round.deadline).filter(|_| news) else {
+        let Some(newest) = concerned.iter().max_by_key(|round| round.deadline) else {
             return self.record(stored, notice, None).await;
         };
         let link = self.links.for_channel(newest, channel).url;
@@ -67,7 +66,7 @@ impl Sender {
             Channel::Slack(name) => self.slack.send_digest(&stored.round, notice, name, &digest).await?,
             Channel::Mail(address) => self.mail_digest(&stored.round, notice, address, &digest).await?,
         };
-        self.pace.digest_sent(channel, at);
+        self.pace.digest_sent(channel);
         info!(reviews = concerned.len(), posted = receipt.is_some(), "a digest was dealt with");
         if let Err(error) = self.record(stored, notice, receipt).await {
             // It is told; told again it would be one message too many.

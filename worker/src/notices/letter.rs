@@ -122,7 +122,7 @@ impl Letters {
             findings: Vec::new(),
             after: ended.reason.map(|reason| format!("Reason: {reason}")).into_iter().collect(),
             call: "See the review:",
-            url: self.links.for_channel(round, &channel).url,
+            url: self.links.for_looking(round, &channel).url,
             foot: None,
         };
         let request = was_asked.then(|| self.message_id(round, &channel, &content::word(Purpose::Request, None)));

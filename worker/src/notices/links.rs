@@ -1,7 +1,7 @@
 //! Links in messages: sealed for one round and one reader, personal in a mail, of the channel on Slack.
 
 use holdpoint_platform::{WebUrl, nonce};
-use holdpoint_review::{Channel, Link, LinkKeys, Round};
+use holdpoint_review::{Channel, Holder, Link, LinkKeys, Round};
 
 use crate::Config;
 
@@ -27,7 +27,16 @@ impl Links {
 
     /// The link for a reader of this channel.
     pub(crate) fn for_channel(&self, round: &Round, channel: &Channel) -> SealedLink {
-        let sealed = self.keys.seal(&Link::of(round, channel), nonce());
+        self.seal(&Link::of(round, channel))
+    }
+
+    /// A link that only shows, for a message that may be passed on: the round is closed, but its reviewers' other rounds are not.
+    pub(crate) fn for_looking(&self, round: &Round, channel: &Channel) -> SealedLink {
+        self.seal(&Link { holder: Holder::Viewer, ..Link::of(round, channel) })
+    }
+
+    fn seal(&self, link: &Link) -> SealedLink {
+        let sealed = self.keys.seal(link, nonce());
         let url = self.public_url.with(&format!("r/{sealed}"));
         SealedLink { sealed, url }
     }

@@ -10,7 +10,6 @@ use std::{
 };
 
 use holdpoint_review::Channel;
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 /// What a burst is measured by, and how long one digest is for.
@@ -32,8 +31,8 @@ struct Recent {
     singles: Vec<Instant>,
     /// As long as messages keep coming at less than a minute's distance it is one burst.
     burst_until: Option<Instant>,
-    /// When the last digest went out, by both clocks.
-    digest: Option<(Instant, Timestamp)>,
+    /// When the last digest went out.
+    digest: Option<Instant>,
 }
 
 impl Pace {
@@ -56,17 +55,14 @@ impl Pace {
         })
     }
 
-    /// How long the next digest has to wait, and when the last one was sent.
-    pub(crate) fn before_digest(&self, channel: &Channel) -> (Duration, Option<Timestamp>) {
-        self.with(channel, |recent| match recent.digest {
-            Some((at, sent)) => (MINUTE.saturating_sub(at.elapsed()), Some(sent)),
-            None => (Duration::ZERO, None),
-        })
+    /// How long the next digest has to wait.
+    pub(crate) fn before_digest(&self, channel: &Channel) -> Duration {
+        self.with(channel, |recent| recent.digest.map_or(Duration::ZERO, |at| MINUTE.saturating_sub(at.elapsed())))
     }
 
-    /// A digest went out that covers all that was open then.
-    pub(crate) fn digest_sent(&self, channel: &Channel, covers: Timestamp) {
-        self.with(channel, |recent| recent.digest = Some((Instant::now(), covers)));
+    /// A digest went out.
+    pub(crate) fn digest_sent(&self, channel: &Channel) {
+        self.with(channel, |recent| recent.digest = Some(Instant::now()));
     }
 
     fn with<T>(&self, channel: &Channel, look: impl FnOnce(&mut Recent) -> T) -> T {
@@ -81,7 +77,7 @@ impl Pace {
 impl Recent {
     fn is_at_rest(&self) -> bool {
         let is_old = |at: &Instant| at.elapsed() >= MINUTE;
-        self.singles.iter().all(is_old) && self.digest.is_none_or(|(at, _)| is_old(&at))
+        self.singles.iter().all(is_old) && self.digest.is_none_or(|at| is_old(&at))
     }
 }
 
@@ -110,10 +106,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn b39_a_digest_waits_for_its_minute() {
         let pace = Pace::new(3);
-        assert_eq!(pace.before_digest(&channel("C1")), (Duration::ZERO, None));
-        pace.digest_sent(&channel("C1"), Timestamp::UNIX_EPOCH);
+        assert_eq!(pace.before_digest(&channel("C1")), Duration::ZERO);
+        pace.digest_sent(&channel("C1"));
         tokio::time::advance(Duration::from_secs(20)).await;
-        assert_eq!(pace.before_digest(&channel("C1")), (Duration::from_secs(40), Some(Timestamp::UNIX_EPOCH)));
-        assert_eq!(pace.before_digest(&channel("C2")).0, Duration::ZERO);
+        assert_eq!(pace.before_digest(&channel("C1")), Duration::from_secs(40));
+        assert_eq!(pace.before_digest(&channel("C2")), Duration::ZERO);
     }
 }
