@@ -215,7 +215,7 @@ pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, U
 }
 
 /// The level at which a sample of so many records is large enough for shares within a tenth of a per cent, and small enough to
-/// cost little. Up to [`ALL`] it is all of them.
+/// cost little. Up to `ALL` it is all of them.
 fn level(records: usize) -> u8 {
     const ALL: usize = 1 << 17;
     const SAMPLE: usize = 1 << 16;
