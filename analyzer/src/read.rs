@@ -100,11 +100,11 @@ pub(crate) struct Opened {
     pub(crate) level: u8,
     /// Unpacked, and as lines if it was NDJSON.
     path: PathBuf,
-    /// As the file says, or as many as its first lines suggest.
+    /// As the file says, or as many as it has lines: a cell over several lines counts several times.
     pub(crate) records: usize,
     pub(crate) progress: Progress,
     /// The delimiter of a file of lines.
-    lines: Option<u8>,
+    delimiter: Option<u8>,
     format: Format,
     source: Source,
     /// Deleted on drop.
@@ -163,7 +163,7 @@ pub(crate) fn content_hash(path: &Path) -> io::Result<ContentHash> {
 }
 
 /// A file as it is without its packing.
-struct Plain {
+struct PlainFile {
     path: PathBuf,
     format: Format,
     /// Its first bytes.
@@ -171,7 +171,7 @@ struct Plain {
     scratch: Option<TempPath>,
 }
 
-impl Plain {
+impl PlainFile {
     /// `name` is what the customer called it; its extension is held against the content.
     fn of(path: &Path, name: &Path, limits: Limits) -> Result<Self, Unreadable> {
         let Unpacked { path, scratch } = unpack::unpack(path, limits)?;
@@ -186,32 +186,33 @@ impl Plain {
 
 /// Opens a file for scanning. `name` is what the customer called it.
 pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, Unreadable> {
-    let Plain { path: plain, format, start, scratch } = Plain::of(path, name, limits)?;
+    let PlainFile { path: plain, format, start, scratch } = PlainFile::of(path, name, limits)?;
     let mut scratch: Vec<_> = scratch.into_iter().collect();
     let (path, lines) = match format {
         Format::Parquet => (plain, None),
         Format::Csv => {
-            require_text(&plain, &start)?;
-            (plain, Some(delimiter::sniff(&start)))
+            let count = count_lines(&plain, &start)?;
+            (plain, Some((delimiter::sniff(&start), count)))
         }
         Format::JsonLines => {
-            unpack::require_utf8(&plain)?;
+            let count = unpack::require_utf8(&plain)?;
             let rewritten = json_lines::rewrite(&plain, limits)?;
             let path = rewritten.to_path_buf();
             scratch.push(rewritten);
-            (path, Some(b','))
+            (path, Some((b',', count)))
         }
     };
-    let columns = columns(&path, lines, format)?;
+    let delimiter = lines.map(|(delimiter, _)| delimiter);
+    let columns = columns(&path, delimiter, format)?;
     let (source, records) = match lines {
         None => guarded(|| Source::typed(&path)).map_err(|error| broken(format, &error))?,
-        Some(delimiter) => {
-            let (records, bytes) = count_lines(&path)?;
-            (Source::Lines(Box::new(scan_csv(&path, delimiter)?), bytes), records)
+        Some((delimiter, count)) => {
+            let bytes = usize::try_from(std::fs::metadata(&path)?.len()).unwrap_or(usize::MAX) / count.max(1);
+            (Source::Lines(Box::new(scan_csv(&path, delimiter)?), bytes), count)
         }
     };
     let (level, progress) = (level(records), Progress::default());
-    Ok(Opened { columns, level, path, records, progress, lines, format, source, _scratch: scratch })
+    Ok(Opened { columns, level, path, records, progress, delimiter, format, source, _scratch: scratch })
 }
 
 /// The level at which a sample of so many records is large enough for shares within a tenth of a per cent, and small enough to
@@ -223,21 +224,13 @@ fn level(records: usize) -> u8 {
     (0..64).find(|level| records >> level <= most).unwrap_or(64)
 }
 
-/// About how many lines a file has, and how long each is, by the length of the first ones.
-fn count_lines(path: &Path) -> io::Result<(usize, usize)> {
-    let start = start_of(path)?;
-    let bytes = start.len() / start.split(|byte| *byte == b'\n').count().max(1);
-    let lines = std::fs::metadata(path)?.len() / (bytes as u64).max(1);
-    Ok((usize::try_from(lines).unwrap_or(usize::MAX), bytes))
-}
-
 impl Opened {
     /// Some records from a few places, to be scanned in full; none of a file that is small, or of which no part can be read.
     pub(crate) fn glimpse(&self) -> Option<Self> {
         if self.level == 0 {
             return None;
         }
-        let (source, scratch) = match self.lines {
+        let (source, scratch) = match self.delimiter {
             None => (Source::Few(guarded(|| glimpse::of_records(&self.path, self.records)).ok()?), None),
             Some(delimiter) => {
                 let lines = glimpse::of_lines(&self.path).ok()?;
@@ -270,13 +263,11 @@ fn start_of(path: &Path) -> io::Result<Vec<u8>> {
     Ok(start)
 }
 
-/// Refuses what is no text, or blank.
-fn require_text(path: &Path, start: &[u8]) -> Result<(), Unreadable> {
-    unpack::require_utf8(path)?;
-    if start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii().is_empty() {
-        return Err(Unreadable::Empty);
-    }
-    Ok(())
+/// The number of lines of a text; refuses what is none, or blank.
+fn count_lines(path: &Path, start: &[u8]) -> Result<usize, Unreadable> {
+    let count = unpack::require_utf8(path)?;
+    let is_blank = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii().is_empty();
+    if is_blank { Err(Unreadable::Empty) } else { Ok(count) }
 }
 
 /// A CSV with every column as text: to guess types here costs more than the read itself, and the baseline knows them.
@@ -300,8 +291,8 @@ fn polars_path(path: &Path) -> PlRefPath {
 }
 
 /// The names of the columns, if there are any and their cells can be judged.
-fn columns(path: &Path, lines: Option<u8>, format: Format) -> Result<Vec<String>, Unreadable> {
-    let mut frame = match lines {
+fn columns(path: &Path, delimiter: Option<u8>, format: Format) -> Result<Vec<String>, Unreadable> {
+    let mut frame = match delimiter {
         Some(delimiter) => scan_csv(path, delimiter)?,
         None => scan_parquet(path)?,
     };

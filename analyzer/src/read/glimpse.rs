@@ -13,7 +13,7 @@ use std::{
 use polars::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::source::part_of;
+use super::source::Stretch;
 
 /// Places looked at.
 const PLACES: usize = 4;
@@ -27,11 +27,11 @@ pub(super) fn of_records(path: &Path, records: usize) -> PolarsResult<DataFrame>
     let last = records.saturating_sub(RECORDS);
     let mut seen: Option<DataFrame> = None;
     for place in 0..PLACES {
-        let slice = (last / (PLACES - 1) * place, RECORDS);
-        let part = part_of(path, slice)?;
+        let stretch = Stretch { first: last / (PLACES - 1) * place, records: RECORDS };
+        let frame = stretch.of(path)?;
         match &mut seen {
-            Some(seen) => seen.vstack_mut_owned(part)?,
-            None => seen.insert(part),
+            Some(seen) => seen.vstack_mut_owned(frame)?,
+            None => seen.insert(frame),
         };
     }
     Ok(seen.unwrap_or_default())

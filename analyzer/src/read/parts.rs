@@ -16,7 +16,7 @@ use std::{
 
 use csv::ByteRecord;
 
-use super::{Format, Limits, Plain, Unreadable, delimiter, json_lines, unpack};
+use super::{Format, Limits, PlainFile, Unreadable, delimiter, json_lines, unpack};
 
 /// A process may usually have 1,024 files open.
 const CUSTOMERS: usize = 500;
@@ -62,7 +62,7 @@ impl From<csv::Error> for NotSplit {
 /// # Errors
 /// [`Unreadable::Io`] is this machine's fault; everything else is the file's.
 pub(crate) fn split(path: &Path, name: &Path, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
-    let plain = Plain::of(path, name, Limits::default())?;
+    let plain = PlainFile::of(path, name, Limits::default())?;
     let parts = match plain.format {
         Format::Csv => split_csv(&plain, column, folder),
         Format::JsonLines => split_json_lines(&plain, column, folder),
@@ -113,7 +113,7 @@ fn name_in(cell: &str) -> &str {
     if name.len() > NAME_BYTES { "" } else { name }
 }
 
-fn split_csv(plain: &Plain, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
+fn split_csv(plain: &PlainFile, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
     unpack::require_utf8(&plain.path)?;
     let delimiter = delimiter::sniff(&plain.start);
     let mut reader = csv::ReaderBuilder::new();
@@ -138,7 +138,7 @@ fn split_csv(plain: &Plain, column: &str, folder: &Path) -> Result<Vec<Part>, No
     writers.finish(|mut writer| Ok(writer.flush()?))
 }
 
-fn split_json_lines(plain: &Plain, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
+fn split_json_lines(plain: &PlainFile, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
     unpack::require_utf8(&plain.path)?;
     let mut writers = Writers::new(column, folder);
     let mut named = false;

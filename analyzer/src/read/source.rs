@@ -16,20 +16,26 @@ use polars::prelude::*;
 const CELLS: usize = 1 << 16;
 /// Bytes per batch, where records are so long that they are the tighter bound.
 const BYTES: usize = 4 << 20;
-/// Records that a part of a typed file has at least, if it has so many: small row groups are read together.
-const PART: usize = 1 << 16;
-
-/// Cells that a part has at most: a larger row group is read in several turns.
+/// Records that a stretch of a typed file has at least, if it has so many: small row groups are read together.
+const STRETCH: usize = 1 << 16;
+/// Cells that a stretch has at most: a larger row group is read in several turns.
 const MOST_CELLS: usize = 1 << 24;
 
 /// A push's records.
 pub(super) enum Source {
-    /// A typed file, and its parts: first record and number of records.
-    Typed(PathBuf, Vec<(usize, usize)>),
+    /// A typed file, and the stretches of it that are read one at a time.
+    Typed(PathBuf, Vec<Stretch>),
     /// A file of lines, and how long they are.
     Lines(Box<LazyFrame>, usize),
     /// Some records that are in memory.
     Few(DataFrame),
+}
+
+/// Some records of a file, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    pub(super) first: usize,
+    pub(super) records: usize,
 }
 
 impl Source {
@@ -37,22 +43,22 @@ impl Source {
     pub(super) fn typed(path: &Path) -> PolarsResult<(Self, usize)> {
         let mut reader = ParquetReader::new(File::open(path)?);
         let metadata = reader.get_metadata()?;
-        let mut parts: Vec<(usize, usize)> = Vec::new();
+        let mut stretches: Vec<Stretch> = Vec::new();
         let mut records = 0;
-        let most = PART.max(MOST_CELLS / metadata.schema_descr.columns().len().max(1));
+        let most = STRETCH.max(MOST_CELLS / metadata.schema_descr.columns().len().max(1));
         for group in &metadata.row_groups {
             let mut left = group.num_rows();
             while left > 0 {
                 let taken = left.min(most);
-                match parts.last_mut().filter(|(_, length)| *length < PART) {
-                    Some((_, length)) => *length += taken,
-                    None => parts.push((records, taken)),
+                match stretches.last_mut().filter(|stretch| stretch.records < STRETCH) {
+                    Some(stretch) => stretch.records += taken,
+                    None => stretches.push(Stretch { first: records, records: taken }),
                 }
                 records += taken;
                 left -= taken;
             }
         }
-        Ok((Self::Typed(path.to_owned(), parts), records))
+        Ok((Self::Typed(path.to_owned(), stretches), records))
     }
 
     /// Hands over each batch in turn.
@@ -64,9 +70,9 @@ impl Source {
         let rows = (CELLS / columns.max(1)).clamp(256, CELLS);
         match self {
             Self::Few(frame) => each_slice(frame, rows, &take),
-            Self::Typed(path, parts) => std::thread::scope(|scope| {
+            Self::Typed(path, stretches) => std::thread::scope(|scope| {
                 let (ahead, read) = sync_channel(0);
-                scope.spawn(move || parts.iter().try_for_each(|part| ahead.send(part_of(path, *part))));
+                scope.spawn(move || stretches.iter().try_for_each(|stretch| ahead.send(stretch.of(path))));
                 read.into_iter().try_for_each(|frame| each_slice(&frame?, rows, &take))
             }),
             Self::Lines(frame, bytes) => {
@@ -79,9 +85,11 @@ impl Source {
     }
 }
 
-/// Some records of a typed file.
-pub(super) fn part_of(path: &Path, part: (usize, usize)) -> PolarsResult<DataFrame> {
-    ParquetReader::new(File::open(path)?).with_slice(Some(part)).finish()
+impl Stretch {
+    /// These records of a typed file.
+    pub(super) fn of(self, path: &Path) -> PolarsResult<DataFrame> {
+        ParquetReader::new(File::open(path)?).with_slice(Some((self.first, self.records))).finish()
+    }
 }
 
 fn each_slice(frame: &DataFrame, rows: usize, take: &impl Fn(&DataFrame) -> PolarsResult<()>) -> PolarsResult<()> {

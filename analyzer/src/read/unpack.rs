@@ -52,10 +52,10 @@ fn copy_within(plain: impl Read, scratch: &mut File, limits: Limits) -> Result<(
 
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Polars would say only that some text is invalid; a person wants to know where.
-pub(super) fn require_utf8(path: &Path) -> Result<(), Unreadable> {
+/// The number of line feeds in a text. Polars would say only that some text is invalid; a person wants to know where.
+pub(super) fn require_utf8(path: &Path) -> Result<usize, Unreadable> {
     let mut file = File::open(path)?;
-    let (mut chunk, mut kept, mut offset) = (vec![0; CHUNK_BYTES], 0, 0);
+    let (mut chunk, mut kept, mut offset, mut lines) = (vec![0; CHUNK_BYTES], 0, 0, 0);
     loop {
         let read = read_up_to(&mut file, &mut chunk[kept..])?;
         let filled = kept + read;
@@ -66,8 +66,9 @@ pub(super) fn require_utf8(path: &Path) -> Result<(), Unreadable> {
             Err(error) => return Err(Unreadable::NotUtf8 { offset: offset + error.valid_up_to() as u64 }),
         };
         if read == 0 {
-            return Ok(());
+            return Ok(lines);
         }
+        lines += chunk[..valid].iter().filter(|byte| **byte == b'\n').count();
         chunk.copy_within(valid..filled, 0);
         kept = filled - valid;
         offset += valid as u64;

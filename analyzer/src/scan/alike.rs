@@ -19,14 +19,15 @@ pub(super) fn add(column: &mut ColumnProfile, cells: &Cells, hashes: &[u64], row
             column.add_many(text, hash, count, &mut pattern);
         }
     };
-    let (mut is_worth_it, mut nulls) = (true, 0);
-    for (place, row) in rows.iter().enumerate() {
+    let (mut is_worth_it, mut looked_at, mut nulls) = (true, 0, 0);
+    for row in rows {
         let hash = hashes[*row];
         if hash == NO_VALUE {
             nulls += 1;
         } else if is_worth_it {
             alike.entry(hash).or_insert((*row, 0)).1 += 1;
-            is_worth_it = place != TRIED || alike.len() * 2 <= TRIED;
+            looked_at += 1;
+            is_worth_it = looked_at != TRIED || alike.len() * 2 <= TRIED;
         } else {
             add(*row, 1);
         }

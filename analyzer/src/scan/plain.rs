@@ -2,6 +2,8 @@
 //!
 //! The rest, and all columns with tests that only a text can answer, are looked at cell by cell.
 
+use polars::prelude::{ChunkedArray, PolarsNumericType};
+
 use super::cells::{Cells, Tick};
 use crate::{
     rules::{Cell, Quantity, Test},
@@ -14,6 +16,9 @@ const LARGEST: f64 = 9.9e15;
 /// Numbers whose product with a power of ten is rounded exactly by adding and taking away this.
 const ROUNDING: f64 = 6_755_399_441_055_744.0;
 const ROUNDED: f64 = 1e15;
+
+/// Longer than any number or moment is written.
+const LONGEST: u32 = 40;
 
 /// 1970-01-02 and 2999-12-30: outside lie the days that systems write for "no date".
 const DAYS: (f64, f64) = (86_400.0, 32_503_507_200.0);
@@ -54,7 +59,8 @@ impl Plain {
             }
             Test::Sentinel(_) => self.nines = kind == Quantity::Number,
             Test::Decimals(most) if matches!(cells, Cells::Real(_)) => {
-                self.scale = Some((1..=15).contains(most).then(|| 10_f64.powi(*most))?);
+                let scale = (1..=15).contains(most).then(|| 10_f64.powi(*most))?;
+                self.scale = Some(self.scale.map_or(scale, |stricter| stricter.min(scale)));
             }
             Test::Null | Test::Outside(..) | Test::Decimals(_) => {}
             Test::Pattern(_) | Test::Shape(_) | Test::NonAscii | Test::Mojibake => self.by_form(test, cells),
@@ -83,43 +89,42 @@ impl Plain {
 
     /// Tells the cells that are not plainly fine; for those without a value that may be so or not.
     #[expect(clippy::cast_precision_loss, reason = "what is too large to be exact is not plain")]
-    pub(super) fn others(self, cells: &Cells, mut tell: impl FnMut(usize)) {
-        let each = |fine: bool, row: usize, tell: &mut dyn FnMut(usize)| {
-            if !fine {
-                tell(row);
-            }
-        };
+    pub(super) fn others(self, cells: &Cells, tell: impl FnMut(usize)) {
         match cells {
             Cells::Text(_) => {}
-            Cells::Real(cells) => {
-                for (row, number) in cells.downcast_as_array().values().iter().enumerate() {
-                    each(self.is_real(*number), row, &mut tell);
-                }
-            }
+            Cells::Real(cells) => tell_others(cells, |number| self.is_real(number), tell),
             Cells::Whole(cells) => {
-                for (row, number) in cells.downcast_as_array().values().iter().enumerate() {
-                    each(self.is_whole(*number as f64) && !(self.nines && may_be_nines(*number)), row, &mut tell);
-                }
+                let is_fine = |number| self.is_within(number as f64) && !(self.nines && may_be_nines(number));
+                tell_others(cells, is_fine, tell);
             }
-            Cells::Moment(cells, tick) => {
-                for (row, ticks) in cells.downcast_as_array().values().iter().enumerate() {
-                    each(self.is_whole(tick.seconds(*ticks)), row, &mut tell);
-                }
-            }
+            Cells::Moment(cells, tick) => tell_others(cells, |ticks| self.is_within(tick.seconds(ticks)), tell),
         }
     }
 
-    fn is_whole(self, number: f64) -> bool {
+    fn is_within(self, number: f64) -> bool {
         self.low <= number && number <= self.high
     }
 
     fn is_real(self, number: f64) -> bool {
         let is_written_plainly = number == 0.0 || number.abs() > SMALLEST;
         let is_nines = self.nines && number.abs() >= 999.0 && number.fract() == 0.0 && may_be_nines(integer(number));
-        self.is_whole(number)
+        self.is_within(number)
             && is_written_plainly
             && !is_nines
             && self.scale.is_none_or(|scale| is_short(number, scale))
+    }
+}
+
+/// Looks at each place, whether there is a value or not: one loop without questions is what makes this fast.
+fn tell_others<T: PolarsNumericType>(
+    cells: &ChunkedArray<T>,
+    is_fine: impl Fn(T::Native) -> bool,
+    mut tell: impl FnMut(usize),
+) {
+    for (row, number) in cells.downcast_as_array().values().iter().enumerate() {
+        if !is_fine(*number) {
+            tell(row);
+        }
     }
 }
 
@@ -127,9 +132,6 @@ impl Plain {
 fn integer(number: f64) -> i64 {
     number as i64
 }
-
-/// Longer than any number or moment is written.
-const LONGEST: u32 = 40;
 
 /// Whether a number has no more digits after the point than the scale says; `false` where that is not plain.
 fn is_short(number: f64, scale: f64) -> bool {

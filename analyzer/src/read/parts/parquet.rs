@@ -10,7 +10,7 @@ use std::{
 
 use polars::{io::parquet::write::BatchedWriter, prelude::*};
 
-use super::{super::scan_parquet, NotSplit, Part, Plain, Unreadable, Writers, name_in};
+use super::{super::scan_parquet, NotSplit, Part, PlainFile, Unreadable, Writers, name_in};
 use crate::read::{Format, broken, guarded};
 
 /// Cells of one batch.
@@ -20,7 +20,7 @@ pub(super) const BATCHES: usize = 8;
 
 type Writer = BatchedWriter<File>;
 
-pub(super) fn split(plain: &Plain, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
+pub(super) fn split(plain: &PlainFile, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
     let mut frame = scan_parquet(&plain.path)?;
     let schema = guarded(|| frame.collect_schema()).map_err(|error| unreadable(&error))?;
     if schema.get(column).is_none() {
