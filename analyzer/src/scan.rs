@@ -41,7 +41,10 @@ pub(crate) fn scan(opened: &Opened, rules: &[Rule], declared: &Declared) -> Resu
             Ok(())
         })
     };
-    guarded(query).map_err(|error| opened.unreadable(&error))?;
+    if let Err(error) = guarded(query) {
+        let ours = tally.lock().unwrap_or_else(PoisonError::into_inner).failure.take();
+        return Err(ours.map_or_else(|| opened.unreadable(&error), Unreadable::Io));
+    }
     let tally =
         Arc::into_inner(tally).ok_or_else(|| opened.unreadable(&polars_err!(ComputeError: "the scan did not end")))?;
     tally.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
@@ -58,4 +61,51 @@ pub(crate) fn hits(frame: &DataFrame, rules: &[Rule]) -> Vec<(usize, usize)> {
 pub(crate) fn texts(series: &Series) -> Vec<Option<String>> {
     let cells = cells::Cells::of(&series.clone().into_column()).expect("a column of a file");
     (0..series.len()).map(|row| cells.text(row, &mut String::new()).map(ToOwned::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write, path::Path};
+
+    use super::*;
+    use crate::{
+        profile::{ColumnProfile, Table},
+        read::{Limits, open},
+        value,
+    };
+
+    /// Records that repeat after so many, in every column at another pace.
+    fn profiled(level: Option<u8>) -> (u8, Table) {
+        let mut text = "id,group,amount,note\n".to_owned();
+        for record in 0..140_000_u64 {
+            let amount = value::spread_bits(record) % 10_000;
+            let note = if record % 10 == 3 { "" } else { "paid" };
+            writeln!(text, "{record},G{},{amount},{note}", record % 40).unwrap();
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let mut opened = open(file.path(), Path::new("push.csv"), Limits::default()).unwrap();
+        opened.level = level.unwrap_or(opened.level);
+        (opened.level, scan(&opened, &[], &Declared::default()).unwrap().table)
+    }
+
+    #[test]
+    fn the_profile_of_a_sample_says_what_that_of_all_records_says() {
+        let (level, sampled) = profiled(None);
+        let (_, whole) = profiled(Some(0));
+        assert!(level > 0);
+        for (name, of_all) in &whole.columns {
+            let of_some = &sampled.columns[name];
+            let share = |part: u64, column: &ColumnProfile| part as f64 / column.records() as f64;
+            let nulls = (share(of_some.nulls, of_some), share(of_all.nulls, of_all));
+            assert!((nulls.0 - nulls.1).abs() < 0.005, "{name}: {nulls:?}");
+            assert!((of_some.repeated() - of_all.repeated()).abs() < 0.02, "{name}");
+            assert_eq!(of_some.longest, of_all.longest, "{name}");
+        }
+        let groups = |table: &Table| {
+            table.columns["group"].values.as_ref().map(|values| values.keys().cloned().collect::<Vec<_>>())
+        };
+        assert_eq!(groups(&sampled), groups(&whole));
+        assert_eq!(sampled.records, whole.records, "records delivered again are looked for among all of them");
+    }
 }

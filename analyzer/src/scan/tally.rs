@@ -1,6 +1,9 @@
 //! What a scan keeps: the profile, per rule its hits and examples, and the records hit, in a scratch file.
 
-use std::{collections::BTreeSet, io::BufWriter};
+use std::{
+    collections::BTreeSet,
+    io::{self, BufWriter},
+};
 
 use polars::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
@@ -62,6 +65,8 @@ pub(super) struct Tally {
     wanted: BTreeSet<Pair>,
     scanned: Scanned,
     writer: csv::Writer<BufWriter<std::fs::File>>,
+    /// Why the scratch file took no more: this machine's fault, not the push's.
+    pub(super) failure: Option<io::Error>,
     batch: Batch,
 }
 
@@ -99,6 +104,7 @@ impl Tally {
                 candidates: Candidates { path: scratch.into_temp_path() },
             },
             writer,
+            failure: None,
             batch: Batch::default(),
         })
     }
@@ -162,7 +168,10 @@ impl Tally {
                 }
                 writer.write_record(None::<&[u8]>)
             };
-            line().map_err(|error| polars_err!(ComputeError: "scratch file: {error}"))?;
+            if let Err(error) = line() {
+                self.failure = Some(error.into());
+                polars_bail!(ComputeError: "the scratch file takes no more");
+            }
         }
         Ok(())
     }

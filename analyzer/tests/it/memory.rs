@@ -1,4 +1,4 @@
-//! b44: a push larger than the memory that there is.
+//! Machines that are smaller than a push: b44, one larger than the memory that there is; and a disk that fills up on the way.
 
 use std::{
     io::{BufWriter, Write},
@@ -41,4 +41,22 @@ fn is_judged(push_bytes: usize, limit_kb: usize) -> bool {
 fn b44_a_push_larger_than_memory_is_analyzed() {
     assert!(is_judged(LARGER * LIMIT_KB * 1_024, LIMIT_KB));
     assert!(!is_judged(LIMIT_KB * 1_024 / 4, LIMIT_KB / 16), "the limit does limit");
+}
+
+/// A bound on the size of a file that it writes stands for a disk that is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_is_not_said_to_be_the_customers_fault() {
+    let customer = Customer::new();
+    let all_new = crate::orders(6, 20_000).replace("EUR", "XYZ").replace("USD", "XYZ").replace("GBP", "XYZ");
+    customer.file("history.csv", crate::orders(0, 200).as_bytes());
+    customer.file("push.csv", all_new.as_bytes());
+    let check = "trap '' XFSZ; ulimit -f 256; exec \"$0\" check --history history.csv --format json push.csv";
+    let output = Command::new("bash")
+        .args(["-c", check, env!("CARGO_BIN_EXE_holdpoint-analyzer")])
+        .current_dir(customer.folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("File too large") && output.stdout.is_empty(), "{output:?}");
 }
