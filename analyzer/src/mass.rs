@@ -193,5 +193,5 @@ fn delivered_before(history: &History, table: &Table) -> Excess {
 
 /// Whether a distribution over its values means anything for a column of this role.
 fn has_distribution(role: Role) -> bool {
-    !matches!(role, Role::Identifier | Role::Advancing(_))
+    !matches!(role, Role::Identifier | Role::Advancing(_) | Role::OfItsPush)
 }

@@ -10,6 +10,8 @@ use crate::{
 pub(crate) enum Role {
     /// One value, ever.
     Constant,
+    /// Dates, or one number, of which one push is known: what the next one brings cannot be told.
+    OfItsPush,
     /// A date or counter that rises push by push.
     Advancing(Quantity),
     /// Unique within each push.
@@ -46,7 +48,11 @@ pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -
     if let Some(quantity) = kind.filter(|quantity| advances(&history, *quantity)) {
         return Role::Advancing(quantity);
     }
-    if merged.sample.distinct() <= 1 {
+    let is_single = merged.sample.distinct() <= 1;
+    if history.len() < 2 && (matches!(kind, Some(Quantity::Moment(_))) || kind.is_some() && is_single) {
+        return Role::OfItsPush;
+    }
+    if is_single {
         return Role::Constant;
     }
     if is_identifier(merged, &history) {

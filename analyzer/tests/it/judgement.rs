@@ -195,3 +195,29 @@ fn a_limit_below_what_accepted_pushes_reach_is_warned_of() {
     assert!(report.baseline.expected.is_some() && !report.is_limit_too_low(), "{:?}", report.baseline.expected);
     assert_eq!(judged("0%").is_limit_too_low(), report.baseline.expected.unwrap().count > 0);
 }
+
+#[test]
+fn the_second_push_is_not_held_because_another_day_has_come() {
+    let day = |day: usize| orders(day, 100).replace(",2026", ",17,2026").replace("id,", "id,batch,");
+    let customer = Customer::with_history([day(0)]);
+    let report = customer.deliver("push.csv", day(1).replace(",17,", ",18,").as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+    let report = customer.deliver("push.csv", day(1).replace(",EUR,", ",,").as_bytes()).report;
+    assert!(report.needs_review, "what does not change from day to day is held against it");
+}
+
+#[test]
+fn many_records_of_few_kinds_pass_when_they_come_again() {
+    let text = |day: usize| {
+        let mut text = "shop,city,product,price,day\n".to_owned();
+        for record in 0..200_000 {
+            let (shop, product) = (record * 7 % 5, record * 13 % 8);
+            let _ = writeln!(text, "S{shop},City {},P{product},{}.25,2026-03-{:02}", shop % 3, product * 3, day + 1);
+        }
+        text
+    };
+    let customer = Customer::with_history([text(0)]);
+    let analysis = customer.deliver("push.csv", text(1).as_bytes());
+    assert_eq!((analysis.report.records, analysis.report.anomalous), (200_000, 0), "{:?}", analysis.report.findings);
+    assert!(!analysis.report.needs_review, "{:?}", analysis.report.findings);
+}
