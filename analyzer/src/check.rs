@@ -2,22 +2,22 @@
 
 mod output;
 mod page;
-mod waiting;
 
 use std::{
     collections::BTreeMap,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 use holdpoint_review::{ObjectVersion, Threshold};
+use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
-use self::waiting::Waiting;
 use crate::{
-    Analysis, Baseline, Declared, NotDeclared, Profile, Progress, Push, Settings, Unreadable, analyze, flagged, profile,
+    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, flagged, profile,
 };
 
 /// What `check` is asked.
@@ -87,16 +87,17 @@ fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused
     let files = history_files(arguments)?;
     let baseline = Baseline::learn(accepted(&files, &declared)?, delivery(files.len()));
     // A first push is held on principle only where somebody would accept it afterwards.
-    let settings = Settings { threshold: arguments.threshold, hold_first: false, declared, ..Settings::default() };
+    let mut settings = Settings { threshold: arguments.threshold, hold_first: false, declared, ..Settings::default() };
     for folder in [&arguments.flagged, &arguments.report].into_iter().flatten() {
         std::fs::create_dir_all(folder).map_err(|why| Refused::File { file: folder.clone(), why })?;
     }
     let mut needs_review = false;
     for file in &arguments.pushes {
         let failed = |why| Refused::File { file: file.clone(), why };
-        let waiting = Waiting::on(&file.to_string_lossy(), "record", &settings.progress);
-        let analysis = analyze(file, &push_of(file, files.len()), &baseline, &settings).map_err(failed)?;
-        drop(waiting);
+        settings.progress = bar(&file.to_string_lossy(), "records");
+        let analysis = analyze(file, &push_of(file, files.len()), &baseline, &settings);
+        settings.progress.finish_and_clear();
+        let analysis = analysis.map_err(failed)?;
         needs_review |= analysis.report.needs_review;
         tell(arguments.format, file, &analysis, out)?;
         if let Some(folder) = &arguments.flagged {
@@ -136,15 +137,25 @@ fn history_files(arguments: &CheckArguments) -> Result<Vec<PathBuf>, Refused> {
 }
 
 fn accepted(files: &[PathBuf], declared: &Declared) -> Result<Vec<Profile>, Refused> {
-    let progress = Progress::default();
-    progress.begin(files.len() as u64);
-    let _waiting = Waiting::on("accepted pushes", "file", &progress);
+    let progress = bar("accepted pushes", "files");
+    progress.set_length(files.len() as u64);
     let profile = |(at, file): (usize, &PathBuf)| {
         let profile = profile(file, &push_of(file, at), declared);
-        progress.advance(1);
+        progress.inc(1);
         profile.map_err(|why| Refused::History { file: file.clone(), why })
     };
-    files.iter().enumerate().map(profile).collect()
+    let profiles = files.iter().enumerate().map(profile).collect();
+    progress.finish_and_clear();
+    profiles
+}
+
+/// How far something is, for a person at a terminal; shows nothing where standard error is none.
+fn bar(name: &str, noun: &str) -> ProgressBar {
+    let line = format!("{{prefix:!28}}  {{bar:24}} {{percent:>3}} %  {{human_pos}} {noun}, {{eta}} left");
+    let style = ProgressStyle::with_template(&line).expect("the template is ours").progress_chars("█░");
+    let bar = ProgressBar::no_length().with_style(style).with_prefix(output::printable(name));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 /// A file as if it were an object: its place in the order of files stands for the time of its delivery.

@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, io, path::Path};
 
 use findings::Found;
 use holdpoint_review::{ContentHash, Finding, ObjectVersion, PageData, REPORT_VERSION, Report, Share, Threshold};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use tempfile::TempPath;
 
@@ -20,7 +21,6 @@ use crate::{
     declared::Declared,
     flagged,
     profile::{PROFILE_VERSION, Profile, Table},
-    progress::Progress,
     read::{self, Limits, Opened, Unreadable},
     rules::{Check, Rule},
     scan::{Scanned, scan},
@@ -55,7 +55,7 @@ pub struct Settings {
     /// What is wrong whatever was accepted before.
     pub declared: Declared,
     /// Told how far the scan is; says nothing about the push.
-    pub progress: Progress,
+    pub progress: ProgressBar,
 }
 
 impl Default for Settings {
@@ -66,7 +66,7 @@ impl Default for Settings {
             row_rate_alone: false,
             hold_first: true,
             declared: Declared::default(),
-            progress: Progress::default(),
+            progress: ProgressBar::hidden(),
         }
     }
 }

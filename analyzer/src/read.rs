@@ -21,14 +21,13 @@ use std::{
 
 pub(crate) use guard::guarded;
 use holdpoint_review::ContentHash;
+use indicatif::ProgressBar;
 pub(crate) use parts::{NotSplit, split};
 use polars::prelude::*;
 use sha2::{Digest, Sha256};
 use source::Source;
 use tempfile::TempPath;
 use unpack::Unpacked;
-
-use crate::progress::Progress;
 
 /// A file that is not as a push must be. Its text is what a reviewer reads.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +101,7 @@ pub(crate) struct Opened {
     path: PathBuf,
     /// As the file says, or as many as it has lines: a cell over several lines counts several times.
     pub(crate) records: usize,
-    pub(crate) progress: Progress,
+    pub(crate) progress: ProgressBar,
     /// The delimiter of a file of lines.
     delimiter: Option<u8>,
     format: Format,
@@ -211,7 +210,7 @@ pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, U
             (Source::Lines(Box::new(scan_csv(&path, delimiter)?), bytes), count)
         }
     };
-    let (level, progress) = (level(records), Progress::default());
+    let (level, progress) = (level(records), ProgressBar::hidden());
     Ok(Opened { columns, level, path, records, progress, delimiter, format, source, _scratch: scratch })
 }
 
@@ -237,7 +236,7 @@ impl Opened {
                 (Source::Lines(Box::new(scan_csv(&lines, delimiter).ok()?), 0), Some(lines))
             }
         };
-        let (columns, path, progress) = (self.columns.clone(), self.path.clone(), Progress::default());
+        let (columns, path, progress) = (self.columns.clone(), self.path.clone(), ProgressBar::hidden());
         Some(Self { columns, path, progress, level: 0, source, _scratch: scratch.into_iter().collect(), ..*self })
     }
 

@@ -32,12 +32,13 @@ pub(crate) fn scan(opened: &Opened, rules: &[Rule], declared: &Declared) -> Resu
     let tally = Arc::new(Mutex::new(Tally::new(opened, rules, declared)?));
     // Locked once per batch, by the one thread that they come from in order.
     let sink = Arc::clone(&tally);
-    opened.progress.begin(opened.records as u64);
+    opened.progress.reset();
+    opened.progress.set_length(opened.records as u64);
     let progress = opened.progress.clone();
     let query = || {
         opened.each_batch(move |frame| {
             sink.lock().unwrap_or_else(PoisonError::into_inner).add(frame)?;
-            progress.advance(frame.height());
+            progress.inc(frame.height() as u64);
             Ok(())
         })
     };
