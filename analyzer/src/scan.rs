@@ -14,6 +14,7 @@ mod plain;
 mod repeats;
 mod tally;
 mod watch;
+mod written;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -47,6 +47,15 @@ impl Cells {
         })
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(cells) => cells.len(),
+            Self::Whole(cells) | Self::Moment(cells, _) => cells.len(),
+            Self::Real(cells) => cells.len(),
+        }
+    }
+
     /// The text of a cell, none where it has no value; `buffer` is where a number is written down.
     pub(super) fn text<'a>(&'a self, row: usize, buffer: &'a mut String) -> Option<&'a str> {
         buffer.clear();

@@ -2,9 +2,12 @@
 //!
 //! The rest, and all columns with tests that only a text can answer, are looked at cell by cell.
 
-use polars::prelude::{ChunkedArray, PolarsNumericType};
+use polars::prelude::{ChunkedArray, PolarsNumericType, StringChunked};
 
-use super::cells::{Cells, Tick};
+use super::{
+    cells::{Cells, Tick},
+    written::Written,
+};
 use crate::{
     rules::{Cell, Quantity, Test},
     value::DateOrder,
@@ -23,9 +26,18 @@ const LONGEST: u32 = 40;
 /// 1970-01-02 and 2999-12-30: outside lie the days that systems write for "no date".
 const DAYS: (f64, f64) = (86_400.0, 32_503_507_200.0);
 
-/// What is plainly fine.
+/// Which cells of a column are plainly fine.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plain {
+pub(super) enum Plain {
+    /// Those in an interval, where all cells are of one form.
+    Typed(Interval),
+    /// Texts that are numbers: those without a point, and those with one.
+    Text { whole: Option<Interval>, real: Option<Interval> },
+}
+
+/// What is plainly fine of one form.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Interval {
     low: f64,
     high: f64,
     /// Ten to the digits that may follow the point.
@@ -34,23 +46,69 @@ pub(super) struct Plain {
     nines: bool,
 }
 
+/// How cells are written: what is said of one number of a sign, or of one moment, is said of all of its form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Whole,
+    Real,
+    Day,
+    Moment,
+}
+
 impl Plain {
     /// What these tests leave plainly fine; none where only the text of each cell can tell.
-    pub(super) fn of<'a>(tests: impl Iterator<Item = &'a Test>, cells: &Cells) -> Option<Self> {
-        let kind = match cells {
-            Cells::Text(_) => return None,
-            Cells::Whole(_) | Cells::Real(_) => Quantity::Number,
-            Cells::Moment(..) => Quantity::Moment(DateOrder::YearFirst),
-        };
-        let (low, high) = if kind == Quantity::Number { (-LARGEST, LARGEST) } else { DAYS };
+    pub(super) fn of<'a>(tests: impl Iterator<Item = &'a Test> + Clone, cells: &Cells) -> Option<Self> {
+        let typed = |form| Interval::of(tests.clone(), form).map(Self::Typed);
+        match cells {
+            Cells::Whole(_) => typed(Form::Whole),
+            Cells::Real(_) => typed(Form::Real),
+            Cells::Moment(_, Tick::Day) => typed(Form::Day),
+            Cells::Moment(..) => typed(Form::Moment),
+            Cells::Text(_) => {
+                // Some texts are a number and a day.
+                let is_of_moments = |test: &Test| matches!(test, Test::Outside(Quantity::Moment(_), ..));
+                if tests.clone().any(is_of_moments) {
+                    return None;
+                }
+                let (whole, real) = (Interval::of(tests.clone(), Form::Whole), Interval::of(tests, Form::Real));
+                (whole.is_some() || real.is_some()).then_some(Self::Text { whole, real })
+            }
+        }
+    }
+
+    /// Tells the cells that are not plainly fine; for those without a value that may be so or not.
+    #[expect(clippy::cast_precision_loss, reason = "what is too large to be exact is not plain")]
+    pub(super) fn others(self, cells: &Cells, tell: impl FnMut(usize)) {
+        match (self, cells) {
+            (Self::Typed(fine), Cells::Real(cells)) => tell_others(cells, |number| fine.holds_real(number), tell),
+            (Self::Typed(fine), Cells::Whole(cells)) => {
+                let is_fine = |number| fine.holds(number as f64) && !(fine.nines && may_be_nines(number));
+                tell_others(cells, is_fine, tell);
+            }
+            (Self::Typed(fine), Cells::Moment(cells, tick)) => {
+                tell_others(cells, |ticks| fine.holds(tick.seconds(ticks)), tell);
+            }
+            (Self::Text { whole, real }, Cells::Text(cells)) => {
+                let is_fine = |text: &str| Written::of(text).is_some_and(|written| holds_written(whole, real, written));
+                tell_other_texts(cells, is_fine, tell);
+            }
+            _ => (0..cells.len()).for_each(tell),
+        }
+    }
+}
+
+impl Interval {
+    fn of<'a>(tests: impl Iterator<Item = &'a Test>, form: Form) -> Option<Self> {
+        let (low, high) = if form.kind() == Quantity::Number { (-LARGEST, LARGEST) } else { DAYS };
         let mut plain = Self { low, high, scale: None, nines: false };
         for test in tests {
-            plain.narrow(test, kind, cells)?;
+            plain.narrow(test, form)?;
         }
         Some(plain)
     }
 
-    fn narrow(&mut self, test: &Test, kind: Quantity, cells: &Cells) -> Option<()> {
+    fn narrow(&mut self, test: &Test, form: Form) -> Option<()> {
+        let kind = form.kind();
         match test {
             Test::NotA(quantity) => return (*quantity == kind).then_some(()),
             Test::Outside(quantity, low, high) if *quantity == kind => {
@@ -58,26 +116,25 @@ impl Plain {
                 self.high = self.high.min(*high);
             }
             Test::Sentinel(_) => self.nines = kind == Quantity::Number,
-            Test::Decimals(most) if matches!(cells, Cells::Real(_)) => {
+            Test::Decimals(most) if form == Form::Real => {
                 let scale = (1..=15).contains(most).then(|| 10_f64.powi(*most))?;
                 self.scale = Some(self.scale.map_or(scale, |stricter| stricter.min(scale)));
             }
             Test::Null | Test::Outside(..) | Test::Decimals(_) => {}
-            Test::Pattern(_) | Test::Shape(_) | Test::NonAscii | Test::Mojibake => self.by_form(test, cells),
+            Test::Pattern(_) | Test::Shape(_) | Test::NonAscii | Test::Mojibake => self.by_form(test, form),
             Test::Longer(most) => return (*most >= LONGEST).then_some(()),
             _ => return None,
         }
         Some(())
     }
 
-    /// Numbers of one sign, and moments, are all of one form: what is said of one is said of all.
-    fn by_form(&mut self, test: &Test, cells: &Cells) {
+    fn by_form(&mut self, test: &Test, form: Form) {
         let is_fine = |text: &str| !test.is_against(&Cell::of(text), &mut String::new());
-        let (above, below) = match cells {
-            Cells::Real(_) => (is_fine("1.5"), is_fine("-1.5")),
-            Cells::Moment(_, Tick::Day) => (is_fine("2013-01-01"), true),
-            Cells::Moment(..) => (is_fine("2013-01-01 10:00:00.000000"), true),
-            _ => (is_fine("1"), is_fine("-1")),
+        let (above, below) = match form {
+            Form::Real => (is_fine("1.5"), is_fine("-1.5")),
+            Form::Day => (is_fine("2013-01-01"), true),
+            Form::Moment => (is_fine("2013-01-01 10:00:00.000000"), true),
+            Form::Whole => (is_fine("1"), is_fine("-1")),
         };
         if !above {
             self.high = self.high.min(-SMALLEST);
@@ -87,32 +144,38 @@ impl Plain {
         }
     }
 
-    /// Tells the cells that are not plainly fine; for those without a value that may be so or not.
-    #[expect(clippy::cast_precision_loss, reason = "what is too large to be exact is not plain")]
-    pub(super) fn others(self, cells: &Cells, tell: impl FnMut(usize)) {
-        match cells {
-            Cells::Text(_) => {}
-            Cells::Real(cells) => tell_others(cells, |number| self.is_real(number), tell),
-            Cells::Whole(cells) => {
-                let is_fine = |number| self.is_within(number as f64) && !(self.nines && may_be_nines(number));
-                tell_others(cells, is_fine, tell);
-            }
-            Cells::Moment(cells, tick) => tell_others(cells, |ticks| self.is_within(tick.seconds(ticks)), tell),
-        }
-    }
-
-    fn is_within(self, number: f64) -> bool {
+    fn holds(self, number: f64) -> bool {
         self.low <= number && number <= self.high
     }
 
-    fn is_real(self, number: f64) -> bool {
+    fn holds_real(self, number: f64) -> bool {
         let is_written_plainly = number == 0.0 || number.abs() > SMALLEST;
-        let is_nines = self.nines && number.abs() >= 999.0 && number.fract() == 0.0 && may_be_nines(integer(number));
-        self.is_within(number)
+        self.holds(number)
             && is_written_plainly
-            && !is_nines
+            && !self.is_nines(number)
             && self.scale.is_none_or(|scale| is_short(number, scale))
     }
+
+    fn is_nines(self, number: f64) -> bool {
+        self.nines && number.abs() >= 999.0 && number.fract() == 0.0 && may_be_nines(integer(number))
+    }
+}
+
+impl Form {
+    fn kind(self) -> Quantity {
+        match self {
+            Self::Whole | Self::Real => Quantity::Number,
+            Self::Day | Self::Moment => Quantity::Moment(DateOrder::YearFirst),
+        }
+    }
+}
+
+fn holds_written(whole: Option<Interval>, real: Option<Interval>, written: Written) -> bool {
+    let fine = if written.scale > 1.0 { real } else { whole };
+    fine.is_some_and(|fine| {
+        let is_short = fine.scale.is_none_or(|scale| written.scale <= scale);
+        fine.holds(written.number) && is_short && !fine.is_nines(written.number)
+    })
 }
 
 /// Looks at each place, whether there is a value or not: one loop without questions is what makes this fast.
@@ -123,6 +186,14 @@ fn tell_others<T: PolarsNumericType>(
 ) {
     for (row, number) in cells.downcast_as_array().values().iter().enumerate() {
         if !is_fine(*number) {
+            tell(row);
+        }
+    }
+}
+
+fn tell_other_texts(cells: &StringChunked, is_fine: impl Fn(&str) -> bool, mut tell: impl FnMut(usize)) {
+    for (row, text) in cells.downcast_as_array().values_iter().enumerate() {
+        if !is_fine(text) {
             tell(row);
         }
     }
