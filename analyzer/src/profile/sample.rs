@@ -29,15 +29,20 @@ impl Sample {
         Self { level, ..Self::default() }
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, hash: u64) {
         self.add_many(hash, 1);
     }
 
-    /// Counts so many values with one hash.
+    /// Counts so many values with one hash. Asked of every value, and nearly all are none of the sample's.
+    #[inline]
     pub(crate) fn add_many(&mut self, hash: u64, count: u32) {
-        if !kept(hash, self.level) {
-            return;
+        if kept(hash, self.level) {
+            self.count_up(hash, count);
         }
+    }
+
+    fn count_up(&mut self, hash: u64, count: u32) {
         let held = self.counts.entry(hash).or_default();
         *held = held.saturating_add(count);
         self.thin_to_fit();
