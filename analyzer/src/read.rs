@@ -3,12 +3,13 @@
 //! The file is read once before Polars sees it: for the hash of its bytes, to unpack gzip and zstd (bounded, into a scratch
 //! file), and to say in plain words what is wrong with it: broken text, a Parquet file without its footer, a name that promises
 //! another format. NDJSON is rewritten as CSV on the way, so that its cells are text like all others and a key that appears
-//! late is not lost. Everything else is Polars' streaming scan; nothing here grows with the file but the scratch file.
+//! late is not lost. Records go out in frames, batch by batch; nothing here grows with the file but the scratch file.
 
 mod delimiter;
 mod glimpse;
 mod guard;
 mod json_lines;
+mod lines;
 mod parts;
 mod source;
 mod unpack;
@@ -22,6 +23,7 @@ use std::{
 pub(crate) use guard::guarded;
 use holdpoint_review::ContentHash;
 use indicatif::ProgressBar;
+use lines::Lines;
 pub(crate) use parts::{NotSplit, split};
 use polars::prelude::*;
 use sha2::{Digest, Sha256};
@@ -102,8 +104,6 @@ pub(crate) struct Opened {
     /// As the file says, or as many as it has lines: a cell over several lines counts several times.
     pub(crate) records: usize,
     pub(crate) progress: ProgressBar,
-    /// The delimiter of a file of lines.
-    delimiter: Option<u8>,
     format: Format,
     source: Source,
     /// Deleted on drop.
@@ -111,7 +111,7 @@ pub(crate) struct Opened {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(crate) enum Format {
     Csv,
     JsonLines,
     Parquet,
@@ -187,31 +187,27 @@ impl PlainFile {
 pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, Unreadable> {
     let PlainFile { path: plain, format, start, scratch } = PlainFile::of(path, name, limits)?;
     let mut scratch: Vec<_> = scratch.into_iter().collect();
-    let (path, lines) = match format {
-        Format::Parquet => (plain, None),
+    let (path, columns, source, records) = match format {
+        Format::Parquet => {
+            let (source, schema, records) = Source::typed(&plain)?;
+            (plain, names(&schema)?, source, records)
+        }
         Format::Csv => {
             let count = count_lines(&plain, &start)?;
-            (plain, Some((delimiter::sniff(&start), count)))
+            let lines = Lines::open(&plain, delimiter::sniff(&start))?;
+            (plain, lines.columns().to_owned(), Source::Lines(lines), count)
         }
         Format::JsonLines => {
             let count = unpack::require_utf8(&plain)?;
             let rewritten = json_lines::rewrite(&plain, limits)?;
             let path = rewritten.to_path_buf();
             scratch.push(rewritten);
-            (path, Some((b',', count)))
-        }
-    };
-    let delimiter = lines.map(|(delimiter, _)| delimiter);
-    let columns = columns(&path, delimiter, format)?;
-    let (source, records) = match lines {
-        None => guarded(|| Source::typed(&path)).map_err(|error| broken(format, &error))?,
-        Some((delimiter, count)) => {
-            let bytes = usize::try_from(std::fs::metadata(&path)?.len()).unwrap_or(usize::MAX) / count.max(1);
-            (Source::Lines(Box::new(scan_csv(&path, delimiter)?), bytes), count)
+            let lines = Lines::open(&path, b',')?;
+            (path, lines.columns().to_owned(), Source::Lines(lines), count)
         }
     };
     let (level, progress) = (level(records), ProgressBar::hidden());
-    Ok(Opened { columns, level, path, records, progress, delimiter, format, source, _scratch: scratch })
+    Ok(Opened { columns, level, path, records, progress, format, source, _scratch: scratch })
 }
 
 /// The level at which a sample of so many records is large enough for shares within a tenth of a per cent, and small enough to
@@ -229,26 +225,26 @@ impl Opened {
         if self.level == 0 {
             return None;
         }
-        let (source, scratch) = match self.delimiter {
-            None => (Source::Few(guarded(|| glimpse::of_records(&self.path, self.records)).ok()?), None),
-            Some(delimiter) => {
-                let lines = glimpse::of_lines(&self.path).ok()?;
-                (Source::Lines(Box::new(scan_csv(&lines, delimiter).ok()?), 0), Some(lines))
+        let (source, scratch) = match &self.source {
+            Source::Lines(lines) => {
+                let some = glimpse::of_lines(&self.path).ok()?;
+                (Source::Lines(lines.of(&some)), Some(some))
             }
+            _ => (Source::Few(glimpse::of_records(&self.path, self.records).ok()?), None),
         };
         let (columns, path, progress) = (self.columns.clone(), self.path.clone(), ProgressBar::hidden());
         Some(Self { columns, path, progress, level: 0, source, _scratch: scratch.into_iter().collect(), ..*self })
     }
 
     /// Hands over the records batch by batch, in their order.
-    pub(crate) fn each_batch(
+    pub(crate) fn each_batch<E: From<Unreadable>>(
         &self,
-        take: impl Fn(&DataFrame) -> PolarsResult<()> + Send + Sync + 'static,
-    ) -> PolarsResult<()> {
-        self.source.each(self.columns.len(), take)
+        take: impl FnMut(&DataFrame) -> Result<(), E>,
+    ) -> Result<(), E> {
+        guarded(self.format, || self.source.each(self.columns.len(), take))
     }
 
-    /// What a failed scan says about the file.
+    /// What a batch that cannot be worked with says about the file.
     pub(crate) fn unreadable(&self, error: &PolarsError) -> Unreadable {
         broken(self.format, error)
     }
@@ -269,33 +265,8 @@ fn count_lines(path: &Path, start: &[u8]) -> Result<usize, Unreadable> {
     if is_blank { Err(Unreadable::Empty) } else { Ok(count) }
 }
 
-/// A CSV with every column as text: to guess types here costs more than the read itself, and the baseline knows them.
-fn scan_csv(path: &Path, delimiter: u8) -> Result<LazyFrame, Unreadable> {
-    LazyCsvReader::new(polars_path(path))
-        .with_separator(delimiter)
-        .with_has_header(true)
-        .with_infer_schema_length(Some(0))
-        .with_glob(false)
-        .finish()
-        .map_err(|error| broken(Format::Csv, &error))
-}
-
-fn scan_parquet(path: &Path) -> Result<LazyFrame, Unreadable> {
-    let args = ScanArgsParquet { glob: false, ..Default::default() };
-    LazyFrame::scan_parquet(polars_path(path), args).map_err(|error| broken(Format::Parquet, &error))
-}
-
-fn polars_path(path: &Path) -> PlRefPath {
-    PlRefPath::new(path.to_string_lossy())
-}
-
-/// The names of the columns, if there are any and their cells can be judged.
-fn columns(path: &Path, delimiter: Option<u8>, format: Format) -> Result<Vec<String>, Unreadable> {
-    let mut frame = match delimiter {
-        Some(delimiter) => scan_csv(path, delimiter)?,
-        None => scan_parquet(path)?,
-    };
-    let schema = guarded(|| frame.collect_schema()).map_err(|error| broken(format, &error))?;
+/// The names of a typed file's columns, if there are any and their cells can be judged.
+fn names(schema: &Schema) -> Result<Vec<String>, Unreadable> {
     if schema.is_empty() {
         return Err(Unreadable::Columns("there are none".to_owned()));
     }
@@ -308,9 +279,6 @@ fn columns(path: &Path, delimiter: Option<u8>, format: Format) -> Result<Vec<Str
 fn broken(format: Format, error: &PolarsError) -> Unreadable {
     let words = error.to_string();
     let reason: String = words.lines().next().unwrap_or_default().chars().take(200).collect();
-    if words.contains("more fields than defined") {
-        return Unreadable::Ragged("a record has more fields than the header".to_owned());
-    }
     match error {
         PolarsError::NoData(_) => Unreadable::Empty,
         PolarsError::Duplicate(_) => Unreadable::Columns(reason),

@@ -13,7 +13,7 @@ use std::{
 use polars::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::source::Stretch;
+use super::{Format, Unreadable, broken, source::Stretch};
 
 /// Places looked at.
 const PLACES: usize = 4;
@@ -23,14 +23,14 @@ const RECORDS: usize = 16_384;
 const TEXT_BYTES: u64 = 1 << 20;
 
 /// Some records of a typed file with so many.
-pub(super) fn of_records(path: &Path, records: usize) -> PolarsResult<DataFrame> {
+pub(super) fn of_records(path: &Path, records: usize) -> Result<DataFrame, Unreadable> {
     let last = records.saturating_sub(RECORDS);
     let mut seen: Option<DataFrame> = None;
     for place in 0..PLACES {
         let stretch = Stretch { first: last / (PLACES - 1) * place, records: RECORDS };
         let frame = stretch.of(path)?;
         match &mut seen {
-            Some(seen) => seen.vstack_mut_owned(frame)?,
+            Some(seen) => seen.vstack_mut_owned(frame).map_err(|error| broken(Format::Parquet, &error))?,
             None => seen.insert(frame),
         };
     }

@@ -14,9 +14,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use csv::ByteRecord;
+use csv::StringRecord;
 
-use super::{Format, Limits, PlainFile, Unreadable, delimiter, json_lines, unpack};
+use super::{Format, Limits, PlainFile, Unreadable, delimiter, json_lines, lines::Records, unpack};
 
 /// A process may usually have 1,024 files open.
 const CUSTOMERS: usize = 500;
@@ -53,7 +53,7 @@ impl From<std::io::Error> for NotSplit {
 
 impl From<csv::Error> for NotSplit {
     fn from(error: csv::Error) -> Self {
-        Self::Unreadable(Unreadable::Io(error.into()))
+        Self::Unreadable(error.into())
     }
 }
 
@@ -116,24 +116,22 @@ fn name_in(cell: &str) -> &str {
 fn split_csv(plain: &PlainFile, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
     unpack::require_utf8(&plain.path)?;
     let delimiter = delimiter::sniff(&plain.start);
-    let mut reader = csv::ReaderBuilder::new();
-    let mut reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_path(&plain.path)?;
-    let (mut header, mut record) = (ByteRecord::new(), ByteRecord::new());
-    if !reader.read_byte_record(&mut header)? {
+    let mut records = Records::of(&plain.path, delimiter)?;
+    let (mut header, mut record) = (StringRecord::new(), StringRecord::new());
+    if !records.read(&mut header)? {
         return Err(Unreadable::Empty.into());
     }
-    let Some(at) = header.iter().position(|name| name == column.as_bytes()) else {
+    let Some(at) = header.iter().position(|name| name == column) else {
         return Err(NotSplit::NoColumn(column.to_owned()));
     };
     let mut writers = Writers::new(column, folder);
-    while reader.read_byte_record(&mut record)? {
-        let cell = record.get(at).and_then(|cell| std::str::from_utf8(cell).ok()).unwrap_or_default();
-        let writer = writers.of(cell, |file| {
+    while records.read(&mut record)? {
+        let writer = writers.of(record.get(at).unwrap_or_default(), |file| {
             let mut writer = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(file);
-            writer.write_byte_record(&header)?;
+            writer.write_record(&header)?;
             Ok(writer)
         })?;
-        writer.write_byte_record(&record)?;
+        writer.write_record(&record)?;
     }
     writers.finish(|mut writer| Ok(writer.flush()?))
 }

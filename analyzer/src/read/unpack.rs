@@ -68,7 +68,7 @@ pub(super) fn require_utf8(path: &Path) -> Result<usize, Unreadable> {
         if read == 0 {
             return Ok(lines);
         }
-        lines += chunk[..valid].iter().filter(|byte| **byte == b'\n').count();
+        lines += memchr::memchr_iter(b'\n', &chunk[..valid]).count();
         chunk.copy_within(valid..filled, 0);
         kept = filled - valid;
         offset += valid as u64;

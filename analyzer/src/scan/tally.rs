@@ -1,9 +1,6 @@
 //! What a scan keeps: the profile, per rule its hits and examples, and the records hit, in a scratch file.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, BufWriter},
-};
+use std::{collections::BTreeSet, io::BufWriter};
 
 use polars::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
@@ -65,8 +62,6 @@ pub(super) struct Tally {
     wanted: BTreeSet<Pair>,
     scanned: Scanned,
     writer: csv::Writer<BufWriter<std::fs::File>>,
-    /// Why the scratch file took no more: this machine's fault, not the push's.
-    pub(super) failure: Option<io::Error>,
     batch: Batch,
 }
 
@@ -104,14 +99,13 @@ impl Tally {
                 candidates: Candidates { path: scratch.into_temp_path() },
             },
             writer,
-            failure: None,
             batch: Batch::default(),
         })
     }
 
-    pub(super) fn add(&mut self, frame: &DataFrame) -> PolarsResult<()> {
+    pub(super) fn add(&mut self, frame: &DataFrame, opened: &Opened) -> Result<(), Unreadable> {
         let mut batch = std::mem::take(&mut self.batch);
-        batch.read(frame, &self.names)?;
+        batch.read(frame, &self.names).map_err(|error| opened.unreadable(&error))?;
         self.profile(&batch);
         let masks = self.judges.masks(&batch, &mut self.scanned.hits);
         self.keep(&masks, &batch)?;
@@ -151,7 +145,7 @@ impl Tally {
     }
 
     /// Writes down every record that was hit.
-    fn keep(&mut self, masks: &[u64], batch: &Batch) -> PolarsResult<()> {
+    fn keep(&mut self, masks: &[u64], batch: &Batch) -> std::io::Result<()> {
         let mut buffer = String::new();
         for (row, mask) in masks.chunks_exact(self.judges.words).enumerate() {
             if mask.iter().all(|word| *word == 0) {
@@ -160,18 +154,12 @@ impl Tally {
             let record = self.scanned.records + row as u64;
             let mask: Vec<String> = mask.iter().map(|word| format!("{word:x}")).collect();
             let writer = &mut self.writer;
-            let mut line = || {
-                writer.write_field(record.to_string())?;
-                writer.write_field(mask.join(" "))?;
-                for cells in &batch.columns {
-                    writer.write_field(cells.text(row, &mut buffer).unwrap_or_default())?;
-                }
-                writer.write_record(None::<&[u8]>)
-            };
-            if let Err(error) = line() {
-                self.failure = Some(error.into());
-                polars_bail!(ComputeError: "the scratch file takes no more");
+            writer.write_field(record.to_string())?;
+            writer.write_field(mask.join(" "))?;
+            for cells in &batch.columns {
+                writer.write_field(cells.text(row, &mut buffer).unwrap_or_default())?;
             }
+            writer.write_record(None::<&[u8]>)?;
         }
         Ok(())
     }

@@ -42,7 +42,20 @@ fn b42_broken_text_is_held_and_said_where() {
 #[test]
 fn b42_a_ragged_file_is_held() {
     let text = orders(6, 100).replacen("EUR,10.50", "EUR,10.50,surplus,more", 1);
-    held("push.csv", text.as_bytes(), "more fields than the header");
+    held("push.csv", text.as_bytes(), "the record in line 2 has 6 fields, the header has 4");
+}
+
+#[test]
+fn b42_a_quote_that_is_never_closed_does_not_fill_the_memory() {
+    let text = orders(6, 100).replacen("EUR", "\"EUR", 1) + &"x".repeat(65 << 20);
+    held("push.csv", text.as_bytes(), "a quote may not be closed");
+}
+
+#[test]
+fn b42_columns_of_one_name_are_told_apart() {
+    let text = orders(6, 100).replacen("day,currency", "day,day", 1);
+    let analysis = acme().deliver("push.csv", text.as_bytes());
+    assert_eq!(analysis.page.columns, ["id", "day", "day_duplicated_0", "amount"]);
 }
 
 #[test]

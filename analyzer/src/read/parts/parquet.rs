@@ -1,55 +1,25 @@
 //! Parquet by customer: the file's own columns, types included, so what goes on is what was delivered.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    num::NonZeroUsize,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fs::File, path::Path, sync::Arc};
 
 use polars::{io::parquet::write::BatchedWriter, prelude::*};
 
-use super::{super::scan_parquet, NotSplit, Part, PlainFile, Unreadable, Writers, name_in};
-use crate::read::{Format, broken, guarded};
+use super::{NotSplit, Part, PlainFile, Unreadable, Writers, name_in};
+use crate::read::{Format, broken, guarded, source::Source};
 
-/// Cells of one batch.
-const BATCH_CELLS: usize = 1 << 20;
-/// Batches that are collected before row groups are written of them: many customers would else make tiny ones.
-pub(super) const BATCHES: usize = 8;
+/// Cells that are collected before row groups are written of them: many customers would else make tiny ones.
+pub(super) const KEPT_CELLS: usize = 1 << 21;
 
 type Writer = BatchedWriter<File>;
 
 pub(super) fn split(plain: &PlainFile, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
-    let mut frame = scan_parquet(&plain.path)?;
-    let schema = guarded(|| frame.collect_schema()).map_err(|error| unreadable(&error))?;
+    let (source, schema, _) = Source::typed(&plain.path)?;
     if schema.get(column).is_none() {
         return Err(NotSplit::NoColumn(column.to_owned()));
     }
-    let groups = Arc::new(Mutex::new(Groups {
-        writers: Writers::new(column, folder),
-        schema: schema.clone(),
-        waiting: BTreeMap::new(),
-        batches: 0,
-        failed: None,
-    }));
-    // Locked once per batch, by the one thread that the sink calls in order.
-    let sink = Arc::clone(&groups);
-    let batches = PlanCallback::new(move |batch: DataFrame| {
-        let mut groups = sink.lock().unwrap_or_else(PoisonError::into_inner);
-        if groups.failed.is_none() {
-            groups.failed = groups.add(&batch).err();
-        }
-        Ok(groups.failed.is_some())
-    });
-    let records = NonZeroUsize::new((BATCH_CELLS / schema.len().max(1)).clamp(256, 65_536));
-    let query = || frame.sink_batches(batches, true, records)?.collect_with_engine(Engine::Streaming);
-    let outcome = guarded(query);
-    let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(failed) = groups.failed.take() {
-        return Err(failed);
-    }
-    outcome.map_err(|error| unreadable(&error))?;
+    let mut groups =
+        Groups { writers: Writers::new(column, folder), schema: Arc::new(schema), waiting: BTreeMap::new(), kept: 0 };
+    guarded(Format::Parquet, || source.each(groups.schema.len(), |batch| groups.add(batch)))?;
     groups.flush()?;
     groups.writers.finish(|writer| writer.finish().map(drop).map_err(unwritten))
 }
@@ -59,8 +29,8 @@ struct Groups {
     writers: Writers<Writer>,
     schema: SchemaRef,
     waiting: BTreeMap<String, DataFrame>,
-    batches: usize,
-    failed: Option<NotSplit>,
+    /// Cells in waiting.
+    kept: usize,
 }
 
 impl Groups {
@@ -72,12 +42,12 @@ impl Groups {
                 None => drop(self.waiting.insert(customer, own)),
             }
         }
-        self.batches += 1;
-        if self.batches == BATCHES { self.flush() } else { Ok(()) }
+        self.kept += batch.height() * batch.width();
+        if self.kept >= KEPT_CELLS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), NotSplit> {
-        self.batches = 0;
+        self.kept = 0;
         for (customer, mut records) in std::mem::take(&mut self.waiting) {
             let schema = &self.schema;
             let writer =

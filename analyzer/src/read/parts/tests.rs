@@ -89,7 +89,7 @@ fn parquet_keeps_its_columns_and_their_types() {
 
 #[test]
 fn parquet_of_many_batches_is_whole_in_its_parts() {
-    let records = 65_536 * (i64::try_from(super::parquet::BATCHES).unwrap() + 2) + 7;
+    let records = i64::try_from(super::parquet::KEPT_CELLS / 2).unwrap() + 65_536 + 7;
     let ids: Vec<i64> = (0..records).collect();
     let clients: Vec<String> = ids.iter().map(|id| format!("c{}", id % 3)).collect();
     let parts = parts_of("a.parquet", &parquet(&mut df!("id" => &ids, "client" => &clients).unwrap())).unwrap();
