@@ -17,3 +17,4 @@ mod measured;
 mod operators;
 mod parts;
 mod pushes;
+mod requests;
