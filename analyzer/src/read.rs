@@ -1,6 +1,6 @@
 //! From a file to a frame: whatever a customer delivers, as columns of text, numbers and moments.
 //!
-//! The file is read once before Polars sees it: for the hash of its bytes, to unpack gzip and zstd (bounded, into a scratch
+//! The file is read once before its records are: for the hash of its bytes, to unpack gzip and zstd (bounded, into a scratch
 //! file), and to say in plain words what is wrong with it: broken text, a Parquet file without its footer, a name that promises
 //! another format. NDJSON is rewritten as CSV on the way, so that its cells are text like all others and a key that appears
 //! late is not lost. Records go out in frames, batch by batch; nothing here grows with the file but the scratch file.

@@ -1,4 +1,4 @@
-//! The one scan of a push: Polars reads it in order, in batches; profile, hits and flagged records come out together.
+//! The one scan of a push: its records come in order, in batches; profile, hits and flagged records come out together.
 //!
 //! Every record is held against every rule; one bit mask per record says which it broke. Columns of a typed file are judged as
 //! the numbers they are. The profile is of a sample of the records where there are many, chosen by

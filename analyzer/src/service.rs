@@ -38,7 +38,7 @@ pub use self::{
 
 /// How soon another analyzer takes over from one that died.
 const VISIBILITY: Duration = Duration::from_mins(2);
-/// Polars uses every core for one push.
+/// One push keeps two cores busy, and the scratch disk is sized for one.
 const AT_ONCE: usize = 1;
 const WAIT: Duration = Duration::from_secs(5);
 /// From one receipt of a push that failed to the next: until it is held, most outages of AWS have passed.
