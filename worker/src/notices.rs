@@ -68,7 +68,6 @@ pub(crate) struct Sender {
     slack: SlackDesk,
     mail: Option<Mailer>,
     letters: Letters,
-    links: Links,
     environment: String,
     pace: Pace,
     /// For one try; shorter than the message is invisible, which makes all timeouts together shorter than that.
@@ -106,8 +105,7 @@ impl Sender {
             reviews,
             slack: SlackDesk::new(config, links.clone())?,
             mail: config.mail.as_ref().map(Mailer::new),
-            letters: Letters::new(config, links.clone()),
-            links,
+            letters: Letters::new(config, links),
             environment: config.common.environment.clone(),
             pace: Pace::new(config.burst.0.into()),
             patience: Duration::from_secs(45),
@@ -174,7 +172,7 @@ impl Sender {
         match notice.purpose {
             Purpose::Outcome => self.tell_outcome(stored, &notice.channel).await,
             Purpose::Change(_) if matches!(notice.channel, Channel::Slack(_)) => self.show_change(stored, notice).await,
-            Purpose::Digest(_) => self.send_digest(stored, notice).await,
+            Purpose::Digest(_) => self.send_digest(stored, notice, receives).await,
             // A mail cannot be edited: another one follows it.
             Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation | Purpose::Change(_) => {
                 self.ask(stored, notice, receives).await
@@ -192,7 +190,7 @@ impl Sender {
             return self.leave_to_digest(stored, notice).await;
         }
         let receipt = match &notice.channel {
-            Channel::Slack(name) => self.slack.ask(round, notice, name, receives).await?,
+            Channel::Slack(name) => self.slack.ask(round, notice, name, receives, None).await?,
             Channel::Mail(address) => self.ask_by_mail(round, notice, address, receives).await?,
         };
         info!(posted = receipt.is_some(), "a notice was dealt with");

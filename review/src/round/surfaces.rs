@@ -30,8 +30,13 @@ impl Round {
 
     /// Whether a question stands in this channel, as far as the ledger knows.
     pub fn is_asked_in(&self, channel: &Channel) -> bool {
-        let asks = |purpose| self.receipt(channel, purpose).flatten().is_some();
-        asks(Purpose::Request) || asks(Purpose::Escalation)
+        self.events.iter().any(|entry| match &entry.event {
+            Event::Notified { channel: to, purpose, receipt } => {
+                let asks = matches!(purpose, Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation);
+                asks && to == channel && receipt.is_some()
+            }
+            _ => false,
+        })
     }
 
     /// Whether it is noted that such a notice could not be delivered.

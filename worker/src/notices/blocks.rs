@@ -64,13 +64,17 @@ pub(crate) fn ended(ended: &Ended, round: &Round, link: &SealedLink) -> SlackMes
 }
 
 /// Many questions at once: no button, and one link to all of them.
-pub(crate) fn digest(digest: &Digest) -> SlackMessage {
-    let head = format!("*{}*\n{}", slack_text(&digest.title, LINE_BYTES), slack_text(&digest.about, LINE_BYTES));
+pub(crate) fn digest(digest: &Digest<'_>, url: &str, lead: Option<&str>) -> SlackMessage {
+    let head = lines([
+        lead.map(str::to_owned),
+        Some(format!("*{}*", slack_text(&digest.title, LINE_BYTES))),
+        Some(slack_text(&digest.about, LINE_BYTES)),
+    ]);
     let listed = |title: &str, texts: &[String]| {
         let texts = texts.iter().map(|text| Some(format!("• {}", slack_text(text, DIGEST_LINE_BYTES))));
         section(&lines(std::iter::once(Some(format!("*{title}*"))).chain(texts)))
     };
-    let look = json!({ "type": "button", "action_id": "look", "text": { "type": "plain_text", "text": "See and decide them" }, "url": digest.url });
+    let look = json!({ "type": "button", "action_id": "look", "text": { "type": "plain_text", "text": "See and decide them" }, "url": url });
     let blocks = json!([
         section(&head),
         listed("What is wrong", &digest.causes),

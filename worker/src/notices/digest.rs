@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, error::Error};
 
 use holdpoint_platform::{OpenRounds, Stored, now};
-use holdpoint_review::{Channel, Holder, Notice, Purpose, Round, cause, words};
+use holdpoint_review::{Channel, Notice, Purpose, Round, cause, words};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
@@ -19,7 +19,7 @@ const LARGEST: usize = 10;
 const CAUSES: usize = 5;
 
 /// What a digest says.
-pub(crate) struct Digest {
+pub(crate) struct Digest<'a> {
     /// How many there are.
     pub(crate) title: String,
     /// Since when that is so, and where.
@@ -28,8 +28,8 @@ pub(crate) struct Digest {
     pub(crate) causes: Vec<String>,
     /// The largest rates, one line each.
     pub(crate) largest: Vec<String>,
-    /// Where all of them are.
-    pub(crate) url: String,
+    /// The one with the latest deadline: its link, which leads to all of them, lives longest.
+    pub(crate) newest: &'a Round,
 }
 
 impl Sender {
@@ -43,7 +43,7 @@ impl Sender {
     }
 
     /// Tells a channel what is open, at most once a minute. What was left to it need not be new: a reminder is of an old review.
-    pub(super) async fn send_digest(&self, stored: Stored, notice: &Notice) -> Result<(), Undelivered> {
+    pub(super) async fn send_digest(&self, stored: Stored, notice: &Notice, receives: u32) -> Result<(), Undelivered> {
         let channel = &notice.channel;
         if stored.round.receipt(channel, notice.purpose).is_some() {
             return Ok(());
@@ -58,12 +58,9 @@ impl Sender {
         let Some(newest) = concerned.iter().max_by_key(|round| round.deadline) else {
             return self.record(stored, notice, None).await;
         };
-        let link = self.links.for_channel(newest, channel).url;
-        let decides = Holder::of(newest, channel) != Holder::Viewer;
-        let url = if decides { format!("{link}/reviews") } else { link };
-        let digest = digest(&concerned, &open, at, &self.environment, url);
+        let digest = digest(&concerned, &open, at, &self.environment, newest);
         let receipt = match channel {
-            Channel::Slack(name) => self.slack.send_digest(&stored.round, notice, name, &digest).await?,
+            Channel::Slack(name) => self.slack.ask(&stored.round, notice, name, receives, Some(&digest)).await?,
             Channel::Mail(address) => self.mail_digest(&stored.round, notice, address, &digest).await?,
         };
         self.pace.digest_sent(channel);
@@ -81,7 +78,13 @@ fn is_asked(round: &Round, channel: &Channel) -> bool {
     round.asked().any(|asked| asked == *channel) || round.receipt(channel, Purpose::Escalation).is_some()
 }
 
-fn digest(concerned: &[&Round], open: &OpenRounds, at: Timestamp, environment: &str, url: String) -> Digest {
+fn digest<'a>(
+    concerned: &[&Round],
+    open: &OpenRounds,
+    at: Timestamp,
+    environment: &str,
+    newest: &'a Round,
+) -> Digest<'a> {
     let mut causes = BTreeMap::<String, usize>::new();
     for round in concerned {
         *causes.entry(cause(&round.request)).or_default() += 1;
@@ -106,7 +109,7 @@ fn digest(concerned: &[&Round], open: &OpenRounds, at: Timestamp, environment: &
             .map(|(cause, count)| format!("{} × {cause}", words::grouped(*count as u64)))
             .collect(),
         largest: largest.iter().take(LARGEST).map(|round| in_one_line(round)).collect(),
-        url,
+        newest,
     }
 }
 

@@ -138,7 +138,7 @@ impl Letters {
         round: &Round,
         to: &str,
         word: &str,
-        digest: &Digest,
+        digest: &Digest<'_>,
         now: Timestamp,
     ) -> Result<Message, NoLetter> {
         let page = Page {
@@ -149,7 +149,7 @@ impl Letters {
             findings: digest.causes.clone(),
             after: digest.largest.clone(),
             call: "See and decide them:",
-            url: digest.url.clone(),
+            url: self.links.for_all(digest.newest, &Channel::Mail(to.to_owned())),
             foot: Some("This link is yours alone: whoever has it can decide in your name."),
         };
         self.letter(round, to, word, None, &page, now)

@@ -35,6 +35,12 @@ impl Links {
         self.seal(&Link { holder: Holder::Viewer, ..Link::of(round, channel) })
     }
 
+    /// The way to all that a reader of this channel may decide; where that is nothing, to this one.
+    pub(crate) fn for_all(&self, round: &Round, channel: &Channel) -> String {
+        let url = self.for_channel(round, channel).url;
+        if Holder::of(round, channel) == Holder::Viewer { url } else { format!("{url}/reviews") }
+    }
+
     fn seal(&self, link: &Link) -> SealedLink {
         let sealed = self.keys.seal(link, nonce());
         let url = self.public_url.with(&format!("r/{sealed}"));

@@ -123,7 +123,7 @@ impl Sender {
         round: &Round,
         notice: &Notice,
         to: &str,
-        digest: &Digest,
+        digest: &Digest<'_>,
     ) -> Result<Option<String>, Undelivered> {
         let word = content::purpose_word(notice);
         let letter = self.letters.digest(round, to, &word, digest, now()).ok();
@@ -139,7 +139,8 @@ impl Sender {
         to: &str,
         outcome: Outcome,
     ) -> Result<(), Undelivered> {
-        let never_asked = round.receipt(channel, Purpose::Request) == Some(None);
+        // What was left to a digest, or had no address that takes mail, may have been asked by a reminder.
+        let never_asked = round.receipt(channel, Purpose::Request) == Some(None) && !round.is_asked_in(channel);
         if never_asked && !round.route.tell.iter().any(|told| told == to) {
             return Ok(());
         }

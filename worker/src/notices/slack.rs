@@ -13,7 +13,7 @@ mod outcome;
 use std::{error::Error, time::Duration};
 
 use holdpoint_platform::Secret;
-use holdpoint_review::{Channel, Notice, Purpose, Round};
+use holdpoint_review::{Channel, Event, Notice, Purpose, Round};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, redirect};
 use tracing::error;
@@ -70,30 +70,31 @@ impl SlackDesk {
         })
     }
 
-    /// Looks back, then posts what asks, unless it is there or the round is closed. The receipt is where it is now; none,
-    /// too, for a message that Slack will not have anywhere: as with an address that takes no mail, the channel's other
-    /// messages must not wait for it.
+    /// Looks back, then posts what asks, or the digest if there is one, unless it is there or the round is closed. The
+    /// receipt is where it is now; none, too, for a message that Slack will not have anywhere: as with an address that
+    /// takes no mail, the channel's other messages must not wait for it.
     pub(crate) async fn ask(
         &self,
         round: &Round,
         notice: &Notice,
         name: &str,
         receives: u32,
+        digest: Option<&Digest<'_>>,
     ) -> Result<Option<String>, Undelivered> {
-        let refused = match self.ask_in(name, round, notice, true).await {
+        let refused = match self.put_in(name, round, notice, digest, true).await {
             Err(SlackError::Rejected(code)) if receives < BELIEVED_FROM => {
                 return Err(Undelivered::Failed(code.into()));
             }
             Err(error @ (SlackError::Refused(_) | SlackError::Rejected(_))) => error,
             other => return Ok(other?),
         };
-        if !round.is_open() {
+        if !round.is_open() && digest.is_none() {
             // Nobody is asked any more. Where an earlier try did ask, the outcome finds it.
             return Ok(None);
         }
         error!(error = &refused as &dyn Error, "a Slack channel cannot be asked; an operator must act");
         if let Some(fallback) = self.fallback.as_deref().filter(|fallback| *fallback != name) {
-            match self.ask_in(fallback, round, notice, false).await {
+            match self.put_in(fallback, round, notice, digest, false).await {
                 Err(SlackError::Refused(_) | SlackError::Rejected(_)) => {}
                 other => return Ok(other?.map(|ts| format!("{fallback}/{ts}"))),
             }
@@ -101,6 +102,20 @@ impl SlackDesk {
         match refused {
             SlackError::Rejected(_) => Ok(None),
             refused => Err(refused.into()),
+        }
+    }
+
+    async fn put_in(
+        &self,
+        name: &str,
+        round: &Round,
+        notice: &Notice,
+        digest: Option<&Digest<'_>>,
+        at_home: bool,
+    ) -> Result<Option<String>, SlackError> {
+        match digest {
+            Some(digest) => self.digest_in(name, round, notice, digest, at_home).await,
+            None => self.ask_in(name, round, notice, at_home).await,
         }
     }
 
@@ -148,14 +163,16 @@ impl SlackDesk {
     }
 
     /// Looks back, then posts a digest. No buttons: it decides nothing.
-    pub(crate) async fn send_digest(
+    async fn digest_in(
         &self,
+        name: &str,
         round: &Round,
         notice: &Notice,
-        name: &str,
-        digest: &Digest,
-    ) -> Result<Option<String>, Undelivered> {
-        let message = blocks::digest(digest);
+        digest: &Digest<'_>,
+        at_home: bool,
+    ) -> Result<Option<String>, SlackError> {
+        let url = self.links.for_all(digest.newest, &Channel::Slack(name.to_owned()));
+        let message = blocks::digest(digest, &url, (!at_home).then_some(INSTEAD));
         match self.place(name)? {
             Place::Webhook { address } => {
                 self.post_by_webhook(address, &message).await?;
@@ -165,7 +182,7 @@ impl SlackDesk {
                 let mark = Mark::of(round, &notice.channel, purpose_word(notice));
                 match api.find(channel, round.opened_at(), None, &mark).await? {
                     Some(ts) => Ok(Some(ts)),
-                    None => Ok(Some(api.post(channel, None, &message, &mark).await?)),
+                    None => api.post(channel, None, &message, &mark).await.map(Some),
                 }
             }
         }
@@ -209,6 +226,25 @@ fn thread_of<'a>(round: &'a Round, notice: &Notice, channel: &'a str, at_home: b
     let home = if at_home { channel } else { "" };
     let (name, ts) = split_receipt(home, request);
     (notice.purpose != Purpose::Request && name == channel && ts != WEBHOOK_RECEIPT).then_some(ts)
+}
+
+/// The messages that ask a channel, as the ledger knows them: what for, and where. A reminder in the question's thread
+/// decides nothing, and is history; one whose question was left to a digest, or stands elsewhere, asks by itself.
+fn questions<'a>(round: &'a Round, home: &'a Channel) -> impl Iterator<Item = (Purpose, (&'a str, &'a str))> {
+    let name = if let Channel::Slack(name) = home { name.as_str() } else { "" };
+    let question = round.receipt(home, Purpose::Request).flatten().map(|receipt| split_receipt(name, receipt).0);
+    round.events.iter().filter_map(move |entry| match &entry.event {
+        Event::Notified { channel, purpose, receipt } if channel == home => {
+            let (place, ts) = split_receipt(name, receipt.as_deref()?);
+            let asks = match purpose {
+                Purpose::Request | Purpose::Escalation => true,
+                Purpose::Reminder(_) => question != Some(place),
+                Purpose::Change(_) | Purpose::Digest(_) | Purpose::Outcome => false,
+            };
+            asks.then_some((*purpose, (place, ts)))
+        }
+        _ => None,
+    })
 }
 
 /// Nothing of the kind was posted before.

@@ -152,9 +152,9 @@ proptest! {
 #[test]
 fn b35_no_digest_makes_a_message_too_large() {
     let long = |count: usize| vec!["<&>".repeat(1_000); count];
-    let url = "https://review.example.com/r/x/reviews".to_owned();
-    let message =
-        digest(&Digest { title: "<".repeat(5_000), about: "&".repeat(5_000), causes: long(5), largest: long(10), url });
+    let (title, about, newest) = ("<".repeat(5_000), "&".repeat(5_000), &round());
+    let full = Digest { title, about, causes: long(5), largest: long(10), newest };
+    let message = digest(&full, "https://review.example.com/r/x/reviews", Some("You hear of it here."));
     assert!(message.blocks.to_string().len() <= BLOCKS_LIMIT_BYTES, "{}", message.blocks.to_string().len());
     for block in message.blocks.as_array().unwrap() {
         assert!(block["text"]["text"].as_str().unwrap_or_default().len() <= 3_000);

@@ -148,6 +148,20 @@ async fn who_was_never_asked_is_told_no_outcome_but_the_round_ends() {
 }
 
 #[tokio::test]
+async fn b38_who_was_left_to_a_digest_and_reminded_singly_hears_how_it_ended() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
+    let lee = Channel::Mail("lee@example.com".to_owned());
+    aws.store(&after(&round, Input::Notified { channel: lee.clone(), purpose: Purpose::Request, receipt: None }));
+    sender.deliver(&notice(&round, "lee@example.com", Purpose::Reminder(0)), 1).await.unwrap();
+    let closed = rejected(&aws.stored(&round).unwrap(), "no");
+    aws.store(&closed);
+    sender.deliver(&notice(&closed, "lee@example.com", Purpose::Outcome), 1).await.unwrap();
+    assert_eq!(smtp.taken().len(), 2, "reminded once, told once");
+    assert_eq!(aws.stored(&closed).unwrap().said(&lee), closed.outcome());
+}
+
+#[tokio::test]
 async fn a_mail_that_may_have_gone_out_before_the_round_was_closed_hears_how_it_ended() {
     let (aws, smtp) = (Aws::start().await, Smtp::start());
     let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));

@@ -1,13 +1,13 @@
 //! A question that stands otherwise than when it was put: a vote that did not decide, a newer version. It is edited where
 //! it stands, buttons and all; an edit wakes nobody.
 
-use holdpoint_review::{Channel, Event, Purpose, Round};
+use holdpoint_review::{Channel, Purpose, Round};
 use tracing::warn;
 
 use super::{
     INSTEAD, Place, SlackDesk, WEBHOOK_RECEIPT,
     api::{Mark, SlackError},
-    split_receipt,
+    questions,
 };
 use crate::notices::{
     Undelivered, blocks,
@@ -17,16 +17,7 @@ use crate::notices::{
 impl SlackDesk {
     /// Puts what is true now in the place of each question that was put to a channel. Harmless when repeated.
     pub(crate) async fn show_change(&self, round: &Round, home: &Channel) -> Result<(), Undelivered> {
-        let Channel::Slack(name) = home else { return Ok(()) };
-        let questions = round.events.iter().filter_map(|entry| match &entry.event {
-            Event::Notified { channel, purpose: purpose @ (Purpose::Request | Purpose::Escalation), receipt }
-                if channel == home =>
-            {
-                Some((*purpose, split_receipt(name, receipt.as_deref()?)))
-            }
-            _ => None,
-        });
-        for (purpose, (place, ts)) in questions.filter(|(_, (_, ts))| *ts != WEBHOOK_RECEIPT) {
+        for (purpose, (place, ts)) in questions(round, home).filter(|(_, (_, ts))| *ts != WEBHOOK_RECEIPT) {
             match self.put_again(round, home, purpose, place, ts).await {
                 Ok(()) => {}
                 Err(SlackError::Gone) => warn!("a question could not be edited: it is gone"),
@@ -54,7 +45,8 @@ impl SlackDesk {
         if here != *home {
             asking.lead = Some(INSTEAD);
         }
-        let message = blocks::asking(&asking, &self.links.for_channel(round, &here), here == *home);
+        let decides = here == *home && !matches!(purpose, Purpose::Reminder(_));
+        let message = blocks::asking(&asking, &self.links.for_channel(round, &here), decides);
         api.update(channel, ts, &message, &Mark::of(round, home, content::word(purpose, None))).await
     }
 }

@@ -7,14 +7,14 @@
 use std::collections::BTreeSet;
 
 use holdpoint_platform::now;
-use holdpoint_review::{Channel, Event, Outcome, Purpose, Round};
+use holdpoint_review::{Channel, Outcome, Purpose, Round};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, warn};
 
 use super::{
     Place, SlackDesk, WEBHOOK_RECEIPT,
     api::{Api, CLOCKS_DIFFER_BY, Mark, SlackError},
-    posted_from, split_receipt,
+    posted_from, questions,
 };
 use crate::notices::{
     Undelivered,
@@ -159,7 +159,8 @@ impl End<'_> {
     }
 
     fn is_asked_by(&self, mark: &Mark) -> bool {
-        mark.is_of(self.round, &self.home) && !mark.purpose.starts_with("outcome")
+        let asks = ["outcome", "digest"].iter().all(|word| !mark.purpose.starts_with(word));
+        mark.is_of(self.round, &self.home) && asks
     }
 
     async fn find_told(&self, api: &Api, channel: &str, thread: Option<&str>) -> Result<bool, SlackError> {
@@ -174,16 +175,7 @@ impl End<'_> {
 
 /// The messages that asked, as the ledger knows them.
 fn recorded(round: &Round, home: &Channel) -> BTreeSet<Spot> {
-    let Channel::Slack(name) = home else { return BTreeSet::new() };
-    let receipts = round.events.iter().filter_map(|entry| match &entry.event {
-        // A reminder in the thread decides nothing, and is history.
-        Event::Notified { channel, purpose: Purpose::Request | Purpose::Escalation, receipt } if channel == home => {
-            receipt.as_deref()
-        }
-        _ => None,
-    });
-    let places = receipts.map(|receipt| split_receipt(name, receipt));
-    places.map(|(place, ts)| (place.to_owned(), ts.to_owned())).collect()
+    questions(round, home).map(|(_, (place, ts))| (place.to_owned(), ts.to_owned())).collect()
 }
 
 /// Since when a question may stand in a channel without being recorded; none where each one's place is.

@@ -3,6 +3,7 @@
 use holdpoint_review::{Event, Holder};
 
 use super::*;
+use crate::notices::slack::INSTEAD;
 
 const OF_CHANNEL: [&str; 4] =
     ["not_in_channel", "channel_not_found", "is_archived", "restricted_action_read_only_channel"];
@@ -46,6 +47,37 @@ async fn b33_a_channel_that_slack_refuses_is_spoken_for_in_the_fallback_channel(
         assert!(is_closed(&world.slack.messages("C9")[0]), "{code}");
         assert!(world.stored(&closed).said(&Channel::Slack("C1".into())).is_some());
     }
+}
+
+#[tokio::test]
+async fn b33_a_digest_for_a_channel_that_slack_refuses_goes_to_the_fallback_channel() {
+    for code in OF_CHANNEL {
+        let world = World::with(&[C9]).await;
+        let round = world.open_round();
+        world.aws.reviews().ledger.enter_index(&round).await.unwrap();
+        world.slack.refuse("C1", code);
+        world.tell(&round, Purpose::Digest(7)).await.unwrap();
+        let posted = world.slack.messages("C9");
+        assert_eq!((posted.len(), world.slack.live("C9")), (1, 0), "{code}");
+        let said = posted[0]["blocks"].to_string();
+        assert!(said.contains("1 review waits for a decision") && said.contains(INSTEAD), "{code}: {said}");
+        assert_eq!(holder(&posted[0]), Holder::Viewer, "{code}: whoever is there was not asked, and only looks");
+        let receipt = Some(format!("C9/{}", posted[0]["ts"].as_str().unwrap()));
+        assert_eq!(receipts(&world.stored(&round)), [receipt]);
+        world.tell(&round, Purpose::Digest(7)).await.unwrap();
+        assert_eq!(world.slack.messages("C9").len(), 1, "told is told");
+    }
+}
+
+#[tokio::test]
+async fn b33_a_digest_that_slack_will_have_nowhere_waits_for_the_operator() {
+    let world = World::new().await;
+    let round = world.open_round();
+    world.aws.reviews().ledger.enter_index(&round).await.unwrap();
+    world.slack.refuse("C1", "is_archived");
+    let refused = world.tell(&round, Purpose::Digest(7)).await;
+    assert!(matches!(&refused, Err(Undelivered::Refused(code)) if code == "is_archived"), "{refused:?}");
+    assert!(receipts(&world.stored(&round)).is_empty());
 }
 
 #[tokio::test]
