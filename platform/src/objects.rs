@@ -1,5 +1,10 @@
 //! What was delivered, as far as an open review has to know it: whether a newer version is there.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use aws_sdk_s3::{Client, error::SdkError, operation::head_object::HeadObjectError};
 use holdpoint_review::ObjectVersion;
 
@@ -7,17 +12,25 @@ use holdpoint_review::ObjectVersion;
 #[derive(Debug, Clone)]
 pub struct Objects {
     s3: Client,
+    /// That S3 denies it was said to an operator: each review would say it at each tick.
+    is_denial_said: Arc<AtomicBool>,
 }
 
-/// S3 did not answer, or may not be asked: nothing is known.
+/// Nothing is known.
 #[derive(Debug, thiserror::Error)]
-#[error("an object cannot be looked at")]
-pub struct ObjectsError(#[source] Box<dyn std::error::Error + Send + Sync>);
+pub enum ObjectsError {
+    /// S3 does not let us ask: an operator must act.
+    #[error("S3 denies looking at what was delivered; s3:GetObject and s3:ListBucket are needed there")]
+    Denied,
+    /// S3 did not answer.
+    #[error("an object cannot be looked at")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
 impl Objects {
     /// Objects as this client sees them.
     pub fn new(s3: Client) -> Self {
-        Self { s3 }
+        Self { s3, is_denial_said: Arc::default() }
     }
 
     /// The version that lies over this one now; none where this one is the newest, or the object was deleted.
@@ -28,13 +41,54 @@ impl Objects {
         let head = match self.s3.head_object().bucket(&version.bucket).key(&version.key).send().await {
             Ok(head) => head,
             Err(error) if is_deleted(&error) => return Ok(None),
-            Err(error) => return Err(ObjectsError(error.into())),
+            // A reply to HEAD has no body that could say more. S3 denies, too, what is deleted, to those who may not list.
+            Err(error) if error.raw_response().is_some_and(|reply| reply.status().as_u16() == 403) => {
+                return Err(ObjectsError::Denied);
+            }
+            Err(error) => return Err(ObjectsError::Unavailable(error.into())),
         };
         let newest = head.version_id.filter(|newest| *newest != version.version_id);
         Ok(newest.map(|version_id| ObjectVersion { version_id, ..version.clone() }))
+    }
+
+    /// Whether an operator is to hear of this denial: of the first.
+    pub(crate) fn is_first_denial(&self) -> bool {
+        !self.is_denial_said.swap(true, Ordering::Relaxed)
     }
 }
 
 fn is_deleted(error: &SdkError<HeadObjectError>) -> bool {
     error.as_service_error().is_some_and(HeadObjectError::is_not_found)
+}
+
+#[cfg(test)]
+mod tests {
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
+
+    use super::*;
+    use crate::Clients;
+
+    async fn newer(reply: ResponseTemplate) -> Result<Option<ObjectVersion>, ObjectsError> {
+        let double = MockServer::start().await;
+        Mock::given(method("HEAD")).respond_with(reply).mount(&double).await;
+        let version = ObjectVersion { bucket: "b".into(), key: "k".into(), version_id: "v1".into() };
+        Objects::new(Clients::of_stand_in(&double.uri(), "test").s3).newer_than(&version).await
+    }
+
+    #[tokio::test]
+    async fn b15_a_denial_is_told_from_an_object_that_is_gone_and_from_silence() {
+        let version = |id: &str| ResponseTemplate::new(200).insert_header("x-amz-version-id", id);
+        assert_eq!(newer(version("v1")).await.unwrap(), None);
+        assert_eq!(newer(version("v2")).await.unwrap().unwrap().version_id, "v2");
+        assert_eq!(newer(ResponseTemplate::new(404)).await.unwrap(), None);
+        assert!(matches!(newer(ResponseTemplate::new(403)).await, Err(ObjectsError::Denied)));
+        assert!(matches!(newer(ResponseTemplate::new(400)).await, Err(ObjectsError::Unavailable(_))));
+    }
+
+    #[test]
+    fn b15_an_operator_hears_of_a_denial_once() {
+        let objects = Objects::new(Clients::of_stand_in("http://127.0.0.1:1", "test").s3);
+        let same = objects.clone();
+        assert_eq!([objects.is_first_denial(), same.is_first_denial()], [true, false]);
+    }
 }

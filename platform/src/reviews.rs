@@ -6,8 +6,8 @@ use holdpoint_review::{Action, ClockMessage, Closing, ExecutionFacts, Input, Not
 use tracing::{debug, info, warn};
 
 use crate::{
-    Clients, Common, Ledger, Objects, Queue, QueueError, ReadError, Stored, TaskReply, Tasks, TasksError, WriteError,
-    metrics, now,
+    Clients, Common, Ledger, Objects, ObjectsError, Queue, QueueError, ReadError, Stored, TaskReply, Tasks, TasksError,
+    WriteError, metrics, now,
 };
 
 /// Everything that a review's life touches.
@@ -172,7 +172,12 @@ impl Reviews {
         let round = &stored.round;
         let Some(source) = round.request.source.as_ref().filter(|_| round.is_open()) else { return Ok(stored) };
         let newer = self.objects.newer_than(source).await.unwrap_or_else(|error| {
-            debug!(error = &error as &dyn std::error::Error, "whether a newer version is there is not known");
+            let (cause, what) = (&error as &dyn std::error::Error, "whether a newer version is there is not known");
+            if matches!(error, ObjectsError::Denied) && self.objects.is_first_denial() {
+                warn!(error = cause, "{what}; this is said once");
+            } else {
+                debug!(error = cause, "{what}");
+            }
             None
         });
         let Some(version) = newer else { return Ok(stored) };
