@@ -26,4 +26,4 @@ pub use declared::{Declared, NotDeclared};
 pub use judge::{Analysis, Push, Settings, analyze, hold_unanalyzed, profile};
 pub use profile::{PROFILE_VERSION, Profile};
 pub use read::Unreadable;
-pub use service::{Config, Fatal, LearnError, Trusted, forget, learn, run};
+pub use service::{Config, Fatal, LearnError, Trusted, doctor, forget, learn, run};

@@ -1,10 +1,11 @@
-//! The binary: the service, or `check`, which judges files, or `learn`, which takes trusted data as history, or `forget`.
+//! The binary: the service, or `check`, which judges files, or `learn`, which takes trusted data as history, or `forget`, or
+//! `doctor`.
 
 use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use holdpoint_analyzer::{CheckArguments, Config, Trusted, check, forget, learn, run};
-use holdpoint_platform::{Clients, Settings, Stop, init_telemetry};
+use holdpoint_analyzer::{CheckArguments, Config, Trusted, check, doctor, forget, learn, run};
+use holdpoint_platform::{Clients, LogFormat, Settings, Stop, init_telemetry};
 
 /// Measures how much of a push is anomalous. Without a subcommand: the service, set up by environment variables
 #[derive(Debug, Parser)]
@@ -33,6 +34,8 @@ enum Command {
         #[arg(long)]
         customer: Option<String>,
     },
+    /// Try everything that the settings name; exit 0 when all is well
+    Doctor,
     /// Delete baselines, parts and reports of a customer, in all their versions
     Forget {
         /// Dataset that the customer delivers
@@ -64,6 +67,12 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn serve(command: Option<Command>) -> anyhow::Result<()> {
     let config = Settings::of_process(Config::read)?;
+    if let Some(Command::Doctor) = command {
+        init_telemetry("error", LogFormat::Text);
+        let well = doctor(&config, &Clients::from_environment().await, &mut io::stdout().lock()).await?;
+        anyhow::ensure!(well, "not all is well");
+        return Ok(());
+    }
     init_telemetry(&config.log, config.log_format);
     let stop = Stop::on_signals()?;
     let clients = Clients::from_environment().await;
@@ -75,7 +84,7 @@ async fn serve(command: Option<Command>) -> anyhow::Result<()> {
         Some(Command::Forget { dataset, customer }) => {
             forget(&config, &clients, &dataset, &customer).await?;
         }
-        Some(Command::Check(_)) | None => run(config, clients, stop).await?,
+        Some(Command::Check(_) | Command::Doctor) | None => run(config, clients, stop).await?,
     }
     Ok(())
 }

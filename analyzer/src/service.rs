@@ -3,6 +3,7 @@
 //! Runs at least once per event, and may run twice at the same time: a report is written once, and an execution's name is
 //! the push's id, so that the second run finds both there.
 
+mod doctor;
 mod event;
 mod forget;
 mod key;
@@ -13,10 +14,12 @@ mod push;
 mod rules;
 mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use holdpoint_platform::{
-    After, Clients, Consumer, LogFormat, Message, Queue, Settings, SettingsError, Stop, require_versioning,
+    After, Clients, Consumer, LogFormat, Message, Queue, Settings, SettingsError, Stop,
+    metrics::{self, MetricsServer},
+    now, require_versioning,
 };
 use holdpoint_review::{ObjectVersion, Threshold};
 use tracing::{Instrument, error, info, info_span, warn};
@@ -25,13 +28,14 @@ use self::{
     event::Event,
     key::KeyPattern,
     owner::{CustomerColumns, Owners},
-    push::{Outcome, Pushes},
+    push::{Outcome, PushError, Pushes},
     rules::{RuleBook, RulesPlace},
     store::Store,
 };
 use crate::Settings as JudgeSettings;
 
 pub use self::{
+    doctor::doctor,
     forget::forget,
     learn::{LearnError, Trusted, learn},
 };
@@ -56,6 +60,7 @@ pub struct Config {
     customer_columns: CustomerColumns,
     rules: Option<RulesPlace>,
     judge: JudgeSettings,
+    metrics_listen: Option<SocketAddr>,
     /// Which log lines are written.
     pub log: String,
     /// How they are written.
@@ -83,11 +88,23 @@ impl Config {
             hold_first: settings.or("HOLDPOINT_HOLD_FIRST", true),
             ..JudgeSettings::default()
         };
+        let metrics_listen = settings.optional("HOLDPOINT_METRICS_LISTEN");
         let log = settings.or("HOLDPOINT_LOG", "info".to_owned());
         let log_format = settings.or("HOLDPOINT_LOG_FORMAT", LogFormat::Json);
         settings.finish(|| {
             let (bucket, queue_url, state_machine) = (bucket?, queue_url?, state_machine?);
-            Some(Self { bucket, queue_url, state_machine, pattern, customer_columns, rules, judge, log, log_format })
+            Some(Self {
+                bucket,
+                queue_url,
+                state_machine,
+                pattern,
+                customer_columns,
+                rules,
+                judge,
+                metrics_listen,
+                log,
+                log_format,
+            })
         })
     }
 }
@@ -101,6 +118,9 @@ pub enum Fatal {
     /// The declared rules cannot be used.
     #[error("the rules")]
     Rules(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The place for metrics cannot be listened on.
+    #[error("cannot listen on the value of HOLDPOINT_METRICS_LISTEN")]
+    Metrics(#[source] std::io::Error),
 }
 
 /// Runs until asked to stop; a push in hand is finished first.
@@ -121,9 +141,11 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
         judge: config.judge,
         rules,
     });
+    let metrics = MetricsServer::bind(config.metrics_listen).await.map_err(Fatal::Metrics)?;
     info!("waiting for pushes");
     let consumer = Consumer { queue, at_once: AT_ONCE, visibility: VISIBILITY, wait: WAIT };
-    consumer.run(stop, move |message| receive(pushes.clone(), message)).await;
+    let working = consumer.run(stop.clone(), move |message| receive(pushes.clone(), message));
+    tokio::join!(working, metrics.run(&stop, std::future::ready));
     Ok(())
 }
 
@@ -134,7 +156,7 @@ async fn receive(pushes: Arc<Pushes>, message: Message) -> After {
         Ok(Event::Delivered(versions)) => {
             let mut after = After::Delete;
             for version in versions {
-                if !deliver(&pushes, &version, message.receives).await {
+                if !deliver(&pushes, &version, &message).await {
                     after = After::Again(AGAIN);
                 }
             }
@@ -149,11 +171,14 @@ async fn receive(pushes: Arc<Pushes>, message: Message) -> After {
 }
 
 /// Whether the push is done with.
-async fn deliver(pushes: &Pushes, version: &ObjectVersion, receives: u32) -> bool {
+async fn deliver(pushes: &Pushes, version: &ObjectVersion, message: &Message) -> bool {
     let span = info_span!("push", push.id = %version.push_id());
     async {
-        match pushes.deliver(version, receives >= LAST_RECEIVE).await {
+        let delivered = pushes.deliver(version, message.receives >= LAST_RECEIVE).await;
+        metrics::PUSHES.get_or_create(&[("became", became(&delivered))]).inc();
+        match delivered {
             Ok(Outcome::Started { needs_review }) => {
+                metrics::PUSH_LAG.observe(metrics::seconds_between(message.sent_at, now()));
                 info!(push.needs_review = needs_review, "the push's execution was started");
             }
             Ok(Outcome::TakenApart { parts }) => {
@@ -164,7 +189,7 @@ async fn deliver(pushes: &Pushes, version: &ObjectVersion, receives: u32) -> boo
             Err(error) => {
                 error!(
                     error = &error as &dyn std::error::Error,
-                    push.receives = receives,
+                    push.receives = message.receives,
                     "the push was not analyzed; it comes again"
                 );
                 return false;
@@ -174,6 +199,17 @@ async fn deliver(pushes: &Pushes, version: &ObjectVersion, receives: u32) -> boo
     }
     .instrument(span)
     .await
+}
+
+fn became(delivered: &Result<Outcome, PushError>) -> &'static str {
+    match delivered {
+        Ok(Outcome::Started { needs_review: true }) => "held",
+        Ok(Outcome::Started { needs_review: false }) => "let through",
+        Ok(Outcome::TakenApart { .. }) => "taken apart",
+        Ok(Outcome::AlreadyStarted) => "known",
+        Ok(Outcome::Gone) => "gone",
+        Err(_) => "failed",
+    }
 }
 
 #[cfg(test)]

@@ -79,8 +79,8 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         };
         match Box::pin(app.reviews.carry_out(stored, step)).await {
             Ok(carried) => {
-                metrics::VOTES
-                    .add(&[way(&wish.who), if wish.verdict == Verdict::Approve { "approve" } else { "reject" }]);
+                let verdict = if wish.verdict == Verdict::Approve { "approve" } else { "reject" };
+                metrics::VOTES.get_or_create(&[("way", way(&wish.who)), ("verdict", verdict)]).inc();
                 info!(review.verdict = ?wish.verdict, review.open = carried.stored.round.is_open(), "a decision was taken");
                 return Decided::Recorded(Box::new(carried.stored.round));
             }
@@ -116,7 +116,7 @@ fn count_refusal(refusal: &Refusal) {
         Refusal::Closed(_) => "closed",
         Refusal::Voted(_) => "voted",
     };
-    metrics::REFUSALS.add(&[why]);
+    metrics::REFUSALS.get_or_create(&[("why", why)]).inc();
 }
 
 /// Writes into the ledger that somebody without the right to it wanted to decide; the round as it is known then. It changes

@@ -28,7 +28,7 @@ impl Seen {
             seen.clear();
         }
         if round.is_open() && seen.insert((round.review_id.clone(), round.round)) {
-            metrics::FIRST_VIEW.observe("", metrics::seconds_between(round.opened_at(), now()));
+            metrics::FIRST_VIEW.observe(metrics::seconds_between(round.opened_at(), now()));
         }
     }
 }

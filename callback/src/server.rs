@@ -26,14 +26,8 @@ pub enum Fatal {
         source: io::Error,
     },
     /// The place for metrics cannot be listened on.
-    #[error("cannot listen on {addr}, the value of HOLDPOINT_METRICS_LISTEN")]
-    Metrics {
-        /// The address.
-        addr: SocketAddr,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot listen on the value of HOLDPOINT_METRICS_LISTEN")]
+    Metrics(#[source] io::Error),
     /// Connections can be accepted no more.
     #[error("cannot serve")]
     Serve(#[source] io::Error),
@@ -58,7 +52,7 @@ pub struct Bound {
     pub addr: SocketAddr,
     listener: TcpListener,
     router: Router,
-    metrics: Option<MetricsServer>,
+    metrics: MetricsServer,
     begun: TaskTracker,
 }
 
@@ -70,10 +64,7 @@ pub async fn bind(config: Config, clients: Clients) -> Result<Bound, Fatal> {
     let failed = |source| Fatal::Listen { addr: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
-    let metrics = match config.common.metrics_listen {
-        Some(addr) => Some(MetricsServer::bind(addr).await.map_err(|source| Fatal::Metrics { addr, source })?),
-        None => None,
-    };
+    let metrics = MetricsServer::bind(config.common.metrics_listen).await.map_err(Fatal::Metrics)?;
     let app = App::new(config, clients);
     let begun = app.begun.clone();
     Ok(Bound { addr, listener, router: routes::router(Arc::new(app)), metrics, begun })
@@ -103,9 +94,7 @@ impl Bound {
             tokio::time::sleep(GRACE).await;
         };
         let measuring = async {
-            if let Some(metrics) = self.metrics {
-                metrics.run(&stop, || async { String::new() }).await;
-            }
+            self.metrics.run(&stop, std::future::ready).await;
             std::future::pending::<()>().await;
         };
         tokio::select! {

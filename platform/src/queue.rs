@@ -126,7 +126,7 @@ impl Queue {
             after = handled => after,
             never = self.keep_hidden(&message, visibility) => match never {},
         };
-        metrics::MESSAGES.observe(kind, began.elapsed().as_secs_f64());
+        metrics::MESSAGES.get_or_create(&[("queue", kind)]).observe(began.elapsed().as_secs_f64());
         if let Err(error) = self.settle(&message, after).await {
             warn!(error = &error as &dyn std::error::Error, "a message was handled and will come again");
         }

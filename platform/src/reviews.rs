@@ -52,9 +52,9 @@ pub enum Interrupted {
 
 fn count_closing(was_open: bool, round: &Round) {
     let Some(outcome) = round.outcome().filter(|_| was_open) else { return };
-    metrics::CLOSED.add(&[outcome.as_str()]);
+    metrics::CLOSED.get_or_create(&[("outcome", outcome.as_str())]).inc();
     if matches!(outcome.closing, Closing::Approved | Closing::Rejected) {
-        metrics::DECISION.observe("", metrics::seconds_between(round.opened_at(), now()));
+        metrics::DECISION.observe(metrics::seconds_between(round.opened_at(), now()));
     }
 }
 
@@ -156,7 +156,7 @@ impl Reviews {
         let next = step(round, Input::TokenLost(facts), now());
         // What changes the round is not noted: should the write be refused, the next tick asks at once.
         if next.write.is_some() || self.tasks.asked_in_vain(round, Some(facts), self.tick) {
-            metrics::TOKENS_LOST.add(&[]);
+            metrics::TOKENS_LOST.inc();
             info!(review.id = %round.review_id, review.round = round.round, execution.running = facts.running, "a task token was lost");
         }
         Ok(Some(next).filter(|step| step.write.is_some()))

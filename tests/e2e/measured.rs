@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use holdpoint_e2e::{Log, Options, Service, World, eventually};
 
-/// Both services serve metrics, each on a port of its own, which its log names.
+/// All services serve metrics, each on a port of its own, which its log names.
 fn measured(log: &Log) -> Options {
     let mut options = Options { log: Some(log.clone()), ..Options::default() };
     options.environment.insert("HOLDPOINT_METRICS_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
@@ -19,10 +19,20 @@ async fn metrics(log: &Log) -> String {
         let addr = entry["fields"]["metrics.addr"].as_str().expect("it names the address");
         // A worker that was killed answers no more.
         let Ok(reply) = reqwest::get(format!("http://{addr}/metrics")).await else { continue };
-        assert_eq!(reply.headers()["content-type"], "text/plain; version=0.0.4");
+        assert_eq!(reply.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
         all.push_str(&reply.text().await.expect("it is text"));
     }
     all
+}
+
+/// Once each of these is counted at least once.
+async fn counted(log: &Log, names: &[&str]) {
+    eventually("all of it is counted", || async {
+        let text = metrics(log).await;
+        let is_counted = |name: &&str| text.lines().any(|line| line.starts_with(*name) && !line.ends_with(" 0"));
+        names.iter().all(is_counted).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -45,6 +55,7 @@ async fn b50_what_happened_to_reviews_is_counted() {
     world.finished(&held).await;
 
     let seen = [
+        "holdpoint_task_tokens_lost_total",
         "holdpoint_task_tokens_total{became=\"opened\"}",
         "holdpoint_task_tokens_total{became=\"rotated\"}",
         "holdpoint_reviews_closed_total{outcome=\"approved\"}",
@@ -57,11 +68,23 @@ async fn b50_what_happened_to_reviews_is_counted() {
         "holdpoint_tick_interval_seconds_count",
         "holdpoint_message_seconds_count{queue=\"clock\"}",
     ];
-    eventually("all of it is counted", || async {
-        let text = metrics(&log).await;
-        seen.iter().all(|name| text.contains(name)).then_some(())
-    })
-    .await;
+    counted(&log, &seen).await;
+}
+
+#[tokio::test]
+async fn b50_what_became_of_pushes_is_counted() {
+    let log = Log::default();
+    let world = World::start(&[Service::Analyzer], measured(&log)).await;
+    let held = world.deliver_sample("clean.csv").await;
+    eventually("it is judged", || async { world.has_report(&held).await.then_some(()) }).await;
+    let seen = [
+        "holdpoint_pushes_total{became=\"held\"}",
+        "holdpoint_push_lag_seconds_count",
+        "holdpoint_judging_seconds_count",
+        "holdpoint_records_total",
+        "holdpoint_message_seconds_count{queue=\"pushes\"}",
+    ];
+    counted(&log, &seen).await;
 }
 
 /// A panel that asks for what nobody counts would show nothing, and nobody would wonder.
@@ -72,11 +95,10 @@ fn b50_the_dashboard_asks_only_for_what_is_counted() {
     serde_json::from_str::<serde_json::Value>(&dashboard).expect("it is JSON");
     let names = |text: &str| -> BTreeSet<String> {
         let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let ends = ["_bucket", "_sum", "_count"];
-        let ours = words.filter(|word| word.starts_with("holdpoint_"));
+        let ends = ["_bucket", "_sum", "_count", "_total"];
+        let ours = words.filter_map(|word| word.strip_prefix("holdpoint_"));
         ours.map(|word| ends.iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word).to_owned()).collect()
     };
-    let mut counted = names(&holdpoint_platform::metrics::render());
-    counted.insert("holdpoint_open_reviews".to_owned());
-    assert_eq!(names(&dashboard), counted);
+    let counted = holdpoint_platform::metrics::NAMES.iter().copied().chain(["open_reviews"]);
+    assert_eq!(names(&dashboard), counted.map(str::to_owned).collect());
 }

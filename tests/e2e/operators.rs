@@ -134,7 +134,7 @@ async fn b40_a_notice_that_cannot_be_delivered_is_a_dead_letter_with_its_reason_
     world.slack_request().await;
 }
 
-/// What both doctors say with these settings changed, and whether all is well.
+/// What the doctors say with these settings changed, and whether all is well.
 async fn doctors(world: &World, changed: &[(&str, &str)]) -> (bool, String) {
     let environment = world.local.environment();
     let lookup = |name: &str| {
@@ -142,13 +142,16 @@ async fn doctors(world: &World, changed: &[(&str, &str)]) -> (bool, String) {
         changed.or_else(|| environment.get(name).cloned())
     };
     let clients = world.local.clients("operator");
-    let (worker, callback) = (holdpoint_worker::Config::read(&lookup), Config::read(&lookup));
+    let analyzer = holdpoint_analyzer::Config::read(&lookup).expect("the settings fit");
+    let worker = holdpoint_worker::Config::read(&lookup).expect("the settings fit");
+    let callback = Config::read(&lookup).expect("the settings fit");
     let mut out = Vec::new();
-    let well =
-        holdpoint_worker::doctor(&worker.expect("the settings fit"), &clients, &mut out).await.expect("it is written")
-            & holdpoint_callback::doctor(&callback.expect("the settings fit"), &clients, &mut out)
-                .await
-                .expect("it is written");
+    let well = [
+        holdpoint_analyzer::doctor(&analyzer, &clients, &mut out).await,
+        holdpoint_worker::doctor(&worker, &clients, &mut out).await,
+        holdpoint_callback::doctor(&callback, &clients, &mut out).await,
+    ];
+    let well = well.into_iter().all(|well| well.expect("it is written"));
     (well, String::from_utf8(out).expect("it is text"))
 }
 
@@ -157,7 +160,20 @@ async fn the_doctors_find_nothing_wrong_where_all_is_well_and_leave_nothing_behi
     let world = World::start(&[], Options::default()).await;
     let (well, said) = doctors(&world, &[]).await;
     assert!(well, "{said}");
-    for part in ["keeps versions", "clock of this machine", "notices queue", "the routes", "the mail server", "Slack"] {
+    let looked_at = [
+        "keeps versions",
+        "clock of this machine",
+        "pushes queue",
+        "state machine",
+        "baselines",
+        "the rules",
+        "notices queue",
+        "newer versions",
+        "the routes",
+        "the mail server",
+        "Slack",
+    ];
+    for part in looked_at {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert!(world.is_quiet().await);
@@ -188,3 +204,10 @@ async fn the_doctors_name_what_is_wrong() {
     world.local.mail.down();
     check(&[], "the mail server").await;
 }
+    check(&[("HOLDPOINT_PUSHES_QUEUE_URL", &environment["HOLDPOINT_CLOCK_QUEUE_URL"])], "no dead-letter queue").await;
+    check(
+        &[("HOLDPOINT_STATE_MACHINE_ARN", "arn:aws:states:us-east-1:000000000000:stateMachine:other")],
+        "StateMachineDoesNotExist",
+    )
+    .await;
+    check(&[("HOLDPOINT_RULES", "/nowhere/rules.toml")], "the rules").await;

@@ -55,7 +55,7 @@ async fn tick_round(
         return Ok(without_round(sent_at, now(), reviews.tick));
     };
     let age = metrics::seconds_between(sent_at, now());
-    metrics::TICK_INTERVAL.observe("", age / f64::from(receives.max(1)));
+    metrics::TICK_INTERVAL.observe(age / f64::from(receives.max(1)));
     if receives % REPAIR_EVERY == 1 && stored.round.is_open() {
         repair_index(reviews, &stored.round).await;
     }

@@ -65,10 +65,7 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
     let book = book.map_err(|source| Fatal::Routes { routes: config.routes.to_string(), source })?;
     let sender = Sender::new(&config, reviews.clone()).map_err(Fatal::Https)?;
     let opener = Arc::new(Opener { reviews: reviews.clone(), routes: book });
-    let metrics = match config.common.metrics_listen {
-        Some(addr) => Some(MetricsServer::bind(addr).await.map_err(Fatal::Metrics)?),
-        None => None,
-    };
+    let metrics = MetricsServer::bind(config.common.metrics_listen).await.map_err(Fatal::Metrics)?;
     info!(activity = config.activity_arn, environment = config.common.environment, "worker started");
 
     // Its own stop, so that a poller that cannot go on ends this service and no other in the same process.
@@ -80,11 +77,7 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
             polled
         };
         let ledger = reviews.ledger.clone();
-        let measuring = async {
-            if let Some(metrics) = metrics {
-                metrics.run(&own, || gauges::open_by_age(&ledger)).await;
-            }
-        };
+        let measuring = metrics.run(&own, |registry| gauges::open_by_age(&ledger, registry));
         let (ticking, sending) = (Box::pin(clock::run(reviews, &own)), Box::pin(notices::run(sender, &own)));
         tokio::join!(polling, ticking, sending, Box::pin(measuring)).0
     };

@@ -124,7 +124,8 @@ impl Sender {
             match tokio::time::timeout(self.patience, self.deliver(&notice, message.receives)).await {
                 Ok(Ok(())) => {
                     let kind = if matches!(notice.channel, Channel::Slack(_)) { "slack" } else { "mail" };
-                    metrics::NOTICE_LAG.observe(kind, metrics::seconds_between(message.sent_at, now()));
+                    let lag = metrics::seconds_between(message.sent_at, now());
+                    metrics::NOTICE_LAG.get_or_create(&[("channel", kind)]).observe(lag);
                     After::Delete
                 }
                 Ok(Err(undelivered)) => self.after_failure(&notice, &undelivered, message.receives).await,
@@ -140,7 +141,7 @@ impl Sender {
 
     async fn after_failure(&self, notice: &Notice, undelivered: &Undelivered, receives: u32) -> After {
         let then = if receives >= NOTICE_RECEIVES { "dead" } else { "again" };
-        metrics::NOTICES_FAILED.add(&[then]);
+        metrics::NOTICES_FAILED.get_or_create(&[("then", then)]).inc();
         if receives >= NOTICE_RECEIVES {
             self.record_undelivered(notice, undelivered).await;
         }

@@ -179,7 +179,8 @@ impl Opener {
     /// What is interrupted here the clock finishes.
     async fn follow_up(&self, stored: Stored) {
         let round = &stored.round;
-        metrics::TOKENS.add(&[if round.generation() > 1 { "rotated" } else { "opened" }]);
+        let became = if round.generation() > 1 { "rotated" } else { "opened" };
+        metrics::TOKENS.get_or_create(&[("became", became)]).inc();
         info!(review.round = round.round, review.generation = round.generation(), "a task was stored with its review");
         let then = owed(round);
         if let Err(error) = Box::pin(self.reviews.carry_out(stored, Step { write: None, then })).await {

@@ -1,10 +1,10 @@
 //! One push: from an object version to evidence in S3 and an execution that waits or goes on.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
-use holdpoint_platform::{Queue, QueueError};
+use holdpoint_platform::{Queue, QueueError, metrics};
 use holdpoint_review::{ContentHash, Evidence, ExecutionInput, ObjectVersion, Report, baseline_prefix};
 
 use super::{
@@ -109,12 +109,16 @@ impl Pushes {
         let history = if unjudged.is_none() { self.history(&push).await? } else { Vec::new() };
         let declared = if unjudged.is_none() { self.rules.of(&push.dataset).await? } else { Declared::default() };
         let settings = Settings { declared, ..self.judge.clone() };
+        let began = Instant::now();
         // Off the async thread. A panic ends this attempt only; at the last one the push is held.
         let analysis = tokio::task::spawn_blocking(move || match unjudged {
             Some(reason) => hold_unanalyzed(&file, &push, &reason, &settings),
             None => analyze(&file, &push, &Baseline::learn(history, push.delivered_at), &settings),
         });
-        self.write_evidence(keys, analysis.await??).await
+        let analysis = analysis.await??;
+        metrics::JUDGING.observe(began.elapsed().as_secs_f64());
+        metrics::RECORDS.inc_by(analysis.report.records);
+        self.write_evidence(keys, analysis).await
     }
 
     /// The profiles of the customer's accepted pushes that were delivered before this one, oldest first.

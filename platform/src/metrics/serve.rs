@@ -10,7 +10,7 @@ use tokio::{
 };
 use tracing::{debug, info};
 
-use super::render;
+use super::{Registry, registry, render};
 use crate::Stop;
 
 /// Whoever asks has so long to do so, and to take the answer.
@@ -18,26 +18,28 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a request that are read; a scraper's has a few hundred.
 const REQUEST_BYTES: usize = 8 * 1024;
 
-/// A place where metrics are fetched.
+/// A place where metrics are fetched; nowhere, where none is set.
 #[derive(Debug)]
-pub struct MetricsServer(TcpListener);
+pub struct MetricsServer(Option<TcpListener>);
 
 impl MetricsServer {
     /// Listens.
     ///
     /// # Errors
     /// The address cannot be listened on.
-    pub async fn bind(addr: SocketAddr) -> io::Result<Self> {
+    pub async fn bind(addr: Option<SocketAddr>) -> io::Result<Self> {
+        let Some(addr) = addr else { return Ok(Self(None)) };
         let listener = TcpListener::bind(addr).await?;
         info!(metrics.addr = %listener.local_addr()?, "metrics are served");
-        Ok(Self(listener))
+        Ok(Self(Some(listener)))
     }
 
-    /// Answers until asked to stop, one at a time; `more` is what has to be looked up when somebody asks.
-    pub async fn run<F: Future<Output = String>>(self, stop: &Stop, more: impl Fn() -> F) {
+    /// Answers until asked to stop, one at a time; `more` adds what has to be looked up when somebody asks.
+    pub async fn run<F: Future<Output = Registry>>(self, stop: &Stop, more: impl Fn(Registry) -> F) {
+        let Some(listener) = self.0 else { return };
         loop {
             let accepted = tokio::select! {
-                accepted = self.0.accept() => accepted,
+                accepted = listener.accept() => accepted,
                 () = stop.requested() => return,
             };
             let Ok((stream, _)) = accepted else { continue };
@@ -49,18 +51,17 @@ impl MetricsServer {
     }
 }
 
-async fn answer<F: Future<Output = String>>(mut stream: TcpStream, more: &impl Fn() -> F) -> io::Result<()> {
+async fn answer<F: Future<Output = Registry>>(mut stream: TcpStream, more: &impl Fn(Registry) -> F) -> io::Result<()> {
     let mut request = Vec::new();
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
         if request.len() > REQUEST_BYTES || stream.read_buf(&mut request).await? == 0 {
             return Ok(());
         }
     }
-    let body = format!("{}{}", render(), more().await);
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
+    let body = render(&more(registry()).await);
+    let (kind, size) = ("application/openmetrics-text; version=1.0.0; charset=utf-8", body.len());
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body.as_bytes()).await?;
     stream.shutdown().await
