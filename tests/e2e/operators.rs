@@ -17,13 +17,17 @@ struct Arguments {
 
 /// Runs a command with the callback's settings; what it says.
 async fn command(world: &World, words: &[&str]) -> Result<String, OperationError> {
+    let mut out = Vec::new();
+    try_command(world, words, &mut out).await?;
+    Ok(String::from_utf8(out).expect("it is text"))
+}
+
+async fn try_command(world: &World, words: &[&str], out: &mut Vec<u8>) -> Result<(), OperationError> {
     let words = std::iter::once("holdpoint-callback").chain(words.iter().copied());
     let operation = Arguments::try_parse_from(words).expect("it is a command").operation;
     let environment = world.local.environment();
     let config = Config::read(&|name| environment.get(name).cloned()).expect("the settings fit");
-    let mut out = Vec::new();
-    operate(operation, config, world.local.clients("operator"), &mut out).await?;
-    Ok(String::from_utf8(out).expect("it is text"))
+    operate(operation, config, world.local.clients("operator"), out).await
 }
 
 async fn asked(world: &World) -> (Held, String) {
@@ -100,6 +104,15 @@ async fn an_operator_rebuilds_the_clock_from_the_ledger() {
     }
     world.run(Service::Worker);
     world.age(&held.review_id(), jiff::SignedDuration::from_hours(1)).await;
+    // What another version wrote comes first in the list, and does not cost the others their clock.
+    let foreign = format!("reviews/{}/1.json", "0".repeat(32));
+    let put = world.clients.s3.put_object().bucket(&world.local.deployment.bucket).key(&foreign);
+    put.body(b"{}".to_vec().into()).send().await.expect("S3 takes it");
+    let mut said = Vec::new();
+    let failed = try_command(&world, &["rebuild-clock", "--everything"], &mut said).await.unwrap_err().to_string();
+    let said = String::from_utf8(said).expect("it is text");
+    assert!(said.contains(&foreign) && said.contains("1 review got a clock message"), "{said}");
+    assert!(failed.contains("1 round could not be read"), "{failed}");
     world.ended(&held.execution).await.assert_expired();
     world.finished(&held).await;
 }

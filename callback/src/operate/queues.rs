@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use holdpoint_platform::now;
+use holdpoint_platform::{ReadError, now};
 use holdpoint_review::{Action, Event, Notice, Purpose, Round, evidence::counted, owed};
 
 use super::{
@@ -73,14 +73,27 @@ fn reason(round: &Round, notice: &Notice) -> Option<String> {
 pub(super) async fn rebuild_clock(app: &App, everything: bool, out: &mut impl Write) -> Result<(), OperationError> {
     let ledger = &app.reviews.ledger;
     let listed = if everything { ledger.list_all().await? } else { ledger.list_open(usize::MAX).await?.0 };
-    let mut started = 0;
+    let (mut started, mut foreign) = (0, 0);
     for (review, number) in listed {
-        let Some(stored) = ledger.read(&review, number).await? else { continue };
+        let stored = match ledger.read(&review, number).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => continue,
+            // One document that another version wrote must not cost all the others their clock.
+            Err(error @ ReadError::Foreign { .. }) => {
+                writeln!(out, "{error}")?;
+                foreign += 1;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         if !stored.round.is_finished() {
             app.reviews.start_clock(&stored.round, stored.round.generation()).await?;
             started += 1;
         }
     }
     writeln!(out, "{} got a clock message", counted(started, "review"))?;
+    if foreign > 0 {
+        return Err(OperationError::NotDone(format!("{} could not be read, and got none", counted(foreign, "round"))));
+    }
     Ok(())
 }
