@@ -80,7 +80,7 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         match Box::pin(app.reviews.carry_out(stored, step)).await {
             Ok(carried) => {
                 let verdict = if wish.verdict == Verdict::Approve { "approve" } else { "reject" };
-                metrics::VOTES.get_or_create(&[("way", way(&wish.who)), ("verdict", verdict)]).inc();
+                metrics::VOTES.get_or_create(&[("way", wish.who.way().as_str()), ("verdict", verdict)]).inc();
                 info!(review.verdict = ?wish.verdict, review.open = carried.stored.round.is_open(), "a decision was taken");
                 return Decided::Recorded(Box::new(carried.stored.round));
             }
@@ -97,15 +97,6 @@ pub(crate) async fn decide(app: &App, read: Stored, wish: Wish) -> Decided {
         }
     }
     Decided::NotRecorded
-}
-
-/// By which way somebody decides.
-fn way(who: &Who) -> &'static str {
-    match who {
-        Who::MailOwner(_) => "personal link or login",
-        Who::ChannelMember(_) => "channel link",
-        Who::SlackUser { .. } | Who::Outsider { .. } => "slack",
-    }
 }
 
 fn count_refusal(refusal: &Refusal) {

@@ -161,7 +161,7 @@ async fn successor(app: &App, round: &Round, who: Option<&Who>) -> Option<String
     let channel = match who? {
         Who::MailOwner(address) => Channel::Mail(address.clone()),
         Who::ChannelMember(channel) => channel.clone(),
-        Who::SlackUser { .. } | Who::Outsider { .. } => return None,
+        Who::SlackUser { .. } | Who::Outsider { .. } | Who::InNameOf(_) => return None,
     };
     let latest = app.reviews.ledger.latest(&newer.review).await;
     let latest = latest.map_err(|error| warn!(error = &error as &dyn Error, "a newer version's review is not known"));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentHash, ReviewId};
+use crate::{ContentHash, ReviewId, Way};
 
 /// Step Functions' error for a rejected review; `review.asl.json` catches it by this name.
 pub const REVIEW_REJECTED: &str = "ReviewRejected";
@@ -103,6 +103,8 @@ pub struct Decision {
     pub is_manually_rejected: bool,
     /// Who decided; none where nobody did.
     pub reviewer: Option<String>,
+    /// How they came to decide; none where nobody did.
+    pub way: Option<Way>,
     /// Why, cut to 4,000 characters.
     pub reason: Option<String>,
     /// When.
@@ -199,6 +201,7 @@ mod tests {
             is_manually_approved: false,
             is_manually_rejected: true,
             reviewer: Some("dana".to_owned()),
+            way: Some(Way::Slack),
             reason: Some(cut_reason(&"\u{7}".repeat(100_000))),
             at: Timestamp::UNIX_EPOCH,
             review_id: ReviewId::of("e", "s", "k"),

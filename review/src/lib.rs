@@ -45,7 +45,7 @@ pub use report::{
 pub use request::{
     ACTIVITY_INPUT_VERSION, ActivityInput, BadInput, Evidence, Measure, RequestFinding, ReviewRequest, Visit,
 };
-pub use rights::{NotAllowed, Voter, Who, may_decide};
+pub use rights::{NotAllowed, Voter, Way, Who, may_decide};
 pub use round::{Entry, Event, Newer, Round};
 pub use route::{AtDeadline, BadRoutes, Escalation, Reviewer, Route, Routes, WhenReplaced};
 pub use seconds::{NotADuration, Seconds};

@@ -23,27 +23,68 @@ pub enum Who {
         /// `U…`.
         user: String,
     },
+    /// An operator at the command line decides in the name of the reviewer whom the route calls so.
+    InNameOf(String),
+}
+
+/// How somebody came to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// A personal link, or a login at the load balancer.
+    Personal,
+    /// A link that was posted in a channel.
+    ChannelLink,
+    /// A button in Slack.
+    Slack,
+    /// An operator's command.
+    Command,
+}
+
+impl Way {
+    /// The short name used in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "personal link or login",
+            Self::ChannelLink => "channel link",
+            Self::Slack => "slack",
+            Self::Command => "command",
+        }
+    }
 }
 
 impl Who {
+    /// How they came.
+    pub fn way(&self) -> Way {
+        match self {
+            Self::MailOwner(_) => Way::Personal,
+            Self::ChannelMember(_) => Way::ChannelLink,
+            Self::SlackUser { .. } | Self::Outsider { .. } => Way::Slack,
+            Self::InNameOf(_) => Way::Command,
+        }
+    }
+
     /// As the ledger names somebody who may not decide; an address there is no secret, the route has them too.
     pub(crate) fn in_ledger(&self) -> String {
         match self {
             Self::MailOwner(address) => address.clone(),
-            Self::ChannelMember(channel) => anybody_in(channel).name,
+            Self::InNameOf(name) => format!("an operator in the name of {name}"),
+            Self::ChannelMember(channel) => anybody_in(channel),
             Self::SlackUser { user, .. } => format!("<@{user}>"),
             Self::Outsider { user } => format!("<@{user}> of another workspace"),
         }
     }
 }
 
-/// Someone with the right to decide. Two votes with one id are one person's.
+/// Someone with the right to decide, and how they came. Two votes with one id are one person's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Voter {
     /// Same for the same person through whatever channel.
     pub id: String,
     /// As shown on every surface.
     pub name: String,
+    /// How they came.
+    pub way: Way,
 }
 
 /// Why somebody may not decide.
@@ -66,22 +107,22 @@ pub enum NotAllowed {
 /// # Errors
 /// [`NotAllowed`] is told to the person in private; nothing else changes.
 pub fn may_decide(route: &Route, request: &ReviewRequest, who: &Who) -> Result<Voter, NotAllowed> {
-    let voter = match (named_reviewer(route, who), who) {
+    let (id, name) = match (named_reviewer(route, who), who) {
         (Some(reviewer), _) => {
             if is_submitter(request, reviewer) {
                 return Err(NotAllowed::Submitter);
             }
-            Voter { id: format!("reviewer:{}", reviewer.name), name: reviewer.name.clone() }
+            (format!("reviewer:{}", reviewer.name), reviewer.name.clone())
         }
         (None, Who::Outsider { .. }) => return Err(NotAllowed::AnotherWorkspace),
-        (None, Who::MailOwner(_)) => return Err(NotAllowed::NotAReviewer),
+        (None, Who::MailOwner(_) | Who::InNameOf(_)) => return Err(NotAllowed::NotAReviewer),
         (None, _) if route.named_only => return Err(NotAllowed::NotAReviewer),
         // A channel's link says that somebody is a member, not who: it cannot tell the submitter from the others, nor two
         // voters from one.
         (None, Who::ChannelMember(_)) if request.submitter.is_some() || route.quorum > 1 => {
             return Err(NotAllowed::NotAReviewer);
         }
-        (None, Who::ChannelMember(channel)) => anybody_in(channel),
+        (None, Who::ChannelMember(channel)) => (format!("channel:{}", channel.id()), anybody_in(channel)),
         (None, Who::SlackUser { user, channel }) => {
             let was_asked = route.slack.contains(channel) || is_escalated_to(route, channel);
             match request.submitter.as_deref() {
@@ -91,10 +132,10 @@ pub fn may_decide(route: &Route, request: &ReviewRequest, who: &Who) -> Result<V
                 _ if !was_asked => return Err(NotAllowed::NotAReviewer),
                 _ => {}
             }
-            Voter { id: format!("slack:{user}"), name: format!("<@{user}>") }
+            (format!("slack:{user}"), format!("<@{user}>"))
         }
     };
-    Ok(voter)
+    Ok(Voter { id, name, way: who.way() })
 }
 
 fn is_slack_id(name: &str) -> bool {
@@ -105,6 +146,7 @@ fn named_reviewer<'a>(route: &'a Route, who: &Who) -> Option<&'a Reviewer> {
     route.reviewers.iter().find(|reviewer| match who {
         Who::MailOwner(address) => reviewer.mail.as_ref().is_some_and(|mail| mail.eq_ignore_ascii_case(address)),
         Who::SlackUser { user, .. } => reviewer.slack.as_ref() == Some(user),
+        Who::InNameOf(name) => reviewer.name == *name,
         Who::ChannelMember(_) | Who::Outsider { .. } => false,
     })
 }
@@ -120,12 +162,11 @@ fn is_escalated_to(route: &Route, channel: &str) -> bool {
 }
 
 /// A channel link proves membership and nothing more, so that all its holders count as one.
-fn anybody_in(channel: &Channel) -> Voter {
-    let name = match channel {
+fn anybody_in(channel: &Channel) -> String {
+    match channel {
         Channel::Slack(name) => format!("a member of {name}"),
         Channel::Mail(_) => "a holder of the link".to_owned(),
-    };
-    Voter { id: format!("channel:{}", channel.id()), name }
+    }
 }
 
 #[cfg(test)]
@@ -179,6 +220,18 @@ mod tests {
         let mailed = ask(ROUTES, None, &Who::MailOwner("dana@example.com".into()));
         assert_eq!(mailed, Ok("reviewer:dana".to_owned()));
         assert_eq!(ask(ROUTES, None, &slack("U1")), mailed);
+    }
+
+    #[test]
+    fn an_operator_decides_as_the_one_reviewer_of_that_name_and_the_vote_says_so() {
+        let shared =
+            ROUTES.replace("[[route]]", "[[reviewer]]\nname = \"lee\"\nmail = \"dana@example.com\"\n[[route]]");
+        let shared = shared.replace(r#"["dana"]"#, r#"["dana", "lee"]"#);
+        let route = Routes::parse(&shared).unwrap().for_request(&request(None)).unwrap().clone();
+        let voter = may_decide(&route, &request(None), &Who::InNameOf("lee".into())).unwrap();
+        assert_eq!((voter.name.as_str(), voter.way), ("lee", Way::Command), "not who has the same address");
+        assert_eq!(ask(ROUTES, None, &Who::InNameOf("eve".into())), Err(NotAllowed::NotAReviewer));
+        assert_eq!(ask(ROUTES, Some("U1"), &Who::InNameOf("dana".into())), Err(NotAllowed::Submitter));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::{AtDeadline, Closing, Measure, NotAllowed, Refusal, Report, Round, Verdict};
+use crate::{AtDeadline, Closing, Measure, NotAllowed, Refusal, Report, Round, Verdict, Way};
 
 /// Said in private where nothing is known to be stored.
 pub const NOT_RECORDED: &str =
@@ -158,7 +158,10 @@ pub fn slack_text(text: &str, longest_bytes: usize) -> String {
 pub fn outcome(round: &Round) -> Option<String> {
     let (closing, at) = round.closing()?;
     let outcome = round.outcome()?;
-    let by = round.votes().last().map_or_else(String::new, |(voter, ..)| format!(" by {}", visible(&voter.name, 80)));
+    let by = round.votes().last().map_or_else(String::new, |(voter, ..)| {
+        let how = if voter.way == Way::Command { ", by an operator's command" } else { "" };
+        format!(" by {}{how}", visible(&voter.name, 80))
+    });
     let what = match closing {
         Closing::Approved => format!("Approved{by}"),
         Closing::Rejected => format!("Rejected{by}"),

@@ -66,10 +66,12 @@ async fn an_operator_decides_only_in_the_name_of_who_may() {
     assert!(refused.contains("no reviewer \"eve\""), "{refused}");
     assert!(world.round(&held, 1).await.unwrap().is_open());
     let done = command(&world, &["reject", &review, "--as", "dana@example.com", "--reason", "told on the phone"]).await;
-    assert!(done.as_ref().unwrap().contains("Rejected by dana"), "{done:?}");
+    assert!(done.as_ref().unwrap().contains("Rejected by dana, by an operator's command"), "{done:?}");
     let ended = world.ended(&held.execution).await;
     ended.assert_rejected();
-    assert_eq!(ended.decision["reason"], "(by command) told on the phone");
+    assert_eq!((&ended.decision["reason"], &ended.decision["way"]), (&"told on the phone".into(), &"command".into()));
+    let show = command(&world, &["show", &review]).await.unwrap();
+    assert!(show.contains("rejected by dana (command), which decides: told on the phone"), "{show}");
     world.finished(&held).await;
     let late = command(&world, &["approve", &review, "--as", "dana", "--reason", "r"]).await.unwrap_err().to_string();
     assert!(late.contains("Rejected by dana"), "{late}");
@@ -102,8 +104,6 @@ async fn an_operator_rebuilds_the_clock_from_the_ledger() {
         let said = command(&world, arguments).await.unwrap();
         assert!(said.contains("1 review got a clock message"), "{said}");
     }
-    world.run(Service::Worker);
-    world.age(&held.review_id(), jiff::SignedDuration::from_hours(1)).await;
     // What another version wrote comes first in the list, and does not cost the others their clock.
     let foreign = format!("reviews/{}/1.json", "0".repeat(32));
     let put = world.clients.s3.put_object().bucket(&world.local.deployment.bucket).key(&foreign);
@@ -113,6 +113,8 @@ async fn an_operator_rebuilds_the_clock_from_the_ledger() {
     let said = String::from_utf8(said).expect("it is text");
     assert!(said.contains(&foreign) && said.contains("1 review got a clock message"), "{said}");
     assert!(failed.contains("1 round could not be read"), "{failed}");
+    world.run(Service::Worker);
+    world.age(&held.review_id(), jiff::SignedDuration::from_hours(1)).await;
     world.ended(&held.execution).await.assert_expired();
     world.finished(&held).await;
 }
@@ -211,12 +213,6 @@ async fn the_doctors_name_what_is_wrong() {
         "ActivityDoesNotExist",
     )
     .await;
-    check(&[("HOLDPOINT_SLACK_BOT_TOKEN", "xoxb-other")], "invalid_auth").await;
-    check(&[("HOLDPOINT_SLACK_TEAM", "T0OTHER")], "HOLDPOINT_SLACK_TEAM is T0OTHER").await;
-    check(&[("HOLDPOINT_ROUTES", "/nowhere/routes.toml")], "is not there").await;
-    world.local.mail.down();
-    check(&[], "the mail server").await;
-}
     check(&[("HOLDPOINT_PUSHES_QUEUE_URL", &environment["HOLDPOINT_CLOCK_QUEUE_URL"])], "no dead-letter queue").await;
     check(
         &[("HOLDPOINT_STATE_MACHINE_ARN", "arn:aws:states:us-east-1:000000000000:stateMachine:other")],
@@ -224,3 +220,9 @@ async fn the_doctors_name_what_is_wrong() {
     )
     .await;
     check(&[("HOLDPOINT_RULES", "/nowhere/rules.toml")], "the rules").await;
+    check(&[("HOLDPOINT_SLACK_BOT_TOKEN", "xoxb-other")], "invalid_auth").await;
+    check(&[("HOLDPOINT_SLACK_TEAM", "T0OTHER")], "HOLDPOINT_SLACK_TEAM is T0OTHER").await;
+    check(&[("HOLDPOINT_ROUTES", "/nowhere/routes.toml")], "is not there").await;
+    world.local.mail.down();
+    check(&[], "the mail server").await;
+}

@@ -33,7 +33,7 @@ impl Door {
                 mails.find(|mail| mail.eq_ignore_ascii_case(address)).cloned().map(Channel::Mail)
             }
             Who::ChannelMember(channel) => round.asked().find(|asked| asked == channel),
-            Who::SlackUser { .. } | Who::Outsider { .. } => None,
+            Who::SlackUser { .. } | Who::Outsider { .. } | Who::InNameOf(_) => None,
         }
     }
 

@@ -1,8 +1,9 @@
-//! A decision at the command line: in the name of a reviewer, by the same rule and in the same order as on the page.
+//! A decision at the command line: in the name of one reviewer, by the same rule and in the same order as on the page. The
+//! vote says that it came by command.
 
 use std::io::Write;
 
-use holdpoint_review::{Round, Verdict, Who, words};
+use holdpoint_review::{Reviewer, Verdict, Who, words};
 
 use super::{InNameOf, OperationError, find, show::stands};
 use crate::{
@@ -11,9 +12,6 @@ use crate::{
     server::App,
 };
 
-/// Says in the ledger, and to the workflow, which way the decision came.
-const BY_COMMAND: &str = "(by command) ";
-
 pub(super) async fn decide(
     app: &App,
     asked: &InNameOf,
@@ -21,10 +19,10 @@ pub(super) async fn decide(
     out: &mut impl Write,
 ) -> Result<(), OperationError> {
     let stored = find(app, &asked.which).await?;
-    let who = reviewer(&stored.round, &asked.reviewer)?;
+    let who = one_of(&stored.round.route.reviewers, &asked.reviewer)?;
     let (reason, _) = form::reason(&asked.reason);
     let reason = reason.ok_or_else(|| OperationError::NotDone("give a reason".to_owned()))?;
-    let wish = Wish { who, verdict, reason: Some(format!("{BY_COMMAND}{reason}")) };
+    let wish = Wish { who, verdict, reason: Some(reason) };
     match Box::pin(decide::decide(app, stored, wish)).await {
         Decided::Recorded(round) => Ok(writeln!(out, "{}", words::without_mentions(&stands(&round)))?),
         Decided::Refused(refusal, round) => {
@@ -35,15 +33,46 @@ pub(super) async fn decide(
     }
 }
 
-/// Who that is for the rule of rights: known by mail, or else by Slack id.
-fn reviewer(round: &Round, called: &str) -> Result<Who, OperationError> {
+/// The one reviewer of the route who is called so: by name, or by an address that is nobody else's.
+fn one_of(reviewers: &[Reviewer], called: &str) -> Result<Who, OperationError> {
     let is_called = |name: &String| name.eq_ignore_ascii_case(called);
-    let mut known = round.route.reviewers.iter();
-    let found = known.find(|reviewer| is_called(&reviewer.name) || reviewer.mail.as_ref().is_some_and(is_called));
-    let who = found.and_then(|reviewer| match (&reviewer.mail, &reviewer.slack) {
-        (Some(mail), _) => Some(Who::MailOwner(mail.clone())),
-        (None, Some(user)) => Some(Who::SlackUser { user: user.clone(), channel: String::new() }),
-        (None, None) => None,
-    });
-    who.ok_or_else(|| OperationError::NotDone(format!("the review's route names no reviewer {called:?}")))
+    let meant =
+        reviewers.iter().filter(|reviewer| is_called(&reviewer.name) || reviewer.mail.as_ref().is_some_and(is_called));
+    let mut names: Vec<_> = meant.map(|reviewer| reviewer.name.as_str()).collect();
+    if names.contains(&called) {
+        names = vec![called];
+    }
+    match names[..] {
+        [name] => Ok(Who::InNameOf(name.to_owned())),
+        [] => Err(OperationError::NotDone(format!("the review's route names no reviewer {called:?}"))),
+        _ => Err(OperationError::NotDone(format!("{called:?} stands for several reviewers: {}", names.join(", ")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdpoint_review::Routes;
+
+    use super::*;
+
+    #[test]
+    fn an_operator_names_one_reviewer_or_nobody() {
+        let people = [("dana", "team@example.com"), ("lee", "team@example.com"), ("Lee", "lee@example.com")];
+        let people = people.map(|(name, mail)| format!("[[reviewer]]\nname = \"{name}\"\nmail = \"{mail}\"\n"));
+        let routes = format!("{}[[route]]\nreviewers = [\"dana\", \"lee\", \"Lee\"]", people.concat());
+        let routes = Routes::parse(&routes).unwrap();
+        let reviewers = &routes.iter().next().unwrap().reviewers;
+        let check = |called: &str, expected: Result<&str, &str>| {
+            let named = one_of(reviewers, called).map_err(|error| error.to_string());
+            assert_eq!(named, expected.map(|name| Who::InNameOf(name.to_owned())).map_err(str::to_owned), "{called}");
+        };
+        check("dana", Ok("dana"));
+        check("DANA", Ok("dana"));
+        check("Lee", Ok("Lee"));
+        check("lee", Ok("lee"));
+        check("LEE@example.com", Ok("Lee"));
+        check("LEE", Err("\"LEE\" stands for several reviewers: lee, Lee"));
+        check("team@example.com", Err("\"team@example.com\" stands for several reviewers: dana, lee"));
+        check("eve", Err("the review's route names no reviewer \"eve\""));
+    }
 }

@@ -49,7 +49,8 @@ fn told(event: &Event) -> String {
             let verdict = if *verdict == Verdict::Approve { "approved" } else { "rejected" };
             let reason = reason.as_deref().map(|text| format!(": {}", words::visible(text, 2_000))).unwrap_or_default();
             let decides = if *decides { ", which decides" } else { "" };
-            format!("{verdict} by {}{decides}{reason}", words::visible(&words::without_mentions(&voter.name), 80))
+            let name = words::visible(&words::without_mentions(&voter.name), 80);
+            format!("{verdict} by {name} ({}){decides}{reason}", voter.way.as_str())
         }
         Event::Expired => "expired".to_owned(),
         Event::Withdrawn => "withdrawn: the workflow asks no more".to_owned(),

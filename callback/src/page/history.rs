@@ -1,6 +1,6 @@
 //! What happened to a round so far, for people: who was asked, who said what. The ledger has more, for operators.
 
-use holdpoint_review::{Channel, Event, Purpose, Round, Verdict, words};
+use holdpoint_review::{Channel, Event, Purpose, Round, Verdict, Way, words};
 use maud::{Markup, html};
 
 use super::time;
@@ -31,7 +31,8 @@ fn told(round: &Round, event: &Event) -> Option<String> {
         Event::Vote { voter, verdict, decides, .. } => {
             let name = words::without_mentions(&words::visible(&voter.name, 80));
             let verdict = if *verdict == Verdict::Approve { "approved" } else { "rejected" };
-            format!("{name} {verdict} it{}", if *decides { ", which decided" } else { "" })
+            let how = if voter.way == Way::Command { " by an operator's command" } else { "" };
+            format!("{name} {verdict} it{how}{}", if *decides { ", which decided" } else { "" })
         }
         Event::Replaced(_) => "a newer version was delivered".to_owned(),
         Event::Refused { .. } => "somebody without the right to it wanted to decide, and was refused".to_owned(),

@@ -54,6 +54,7 @@ fn decision() -> Value {
         is_manually_approved: false,
         is_manually_rejected: true,
         reviewer: None,
+        way: None,
         reason: None,
         at: Timestamp::UNIX_EPOCH,
         review_id: ReviewId::of("e", "s", "k"),
