@@ -52,7 +52,8 @@ impl Config {
 
 fn oidc(settings: &mut Settings<'_>) -> Option<OidcConfig> {
     let keys_url = settings.optional("HOLDPOINT_OIDC_KEYS_URL");
-    let config = OidcConfig::new(settings.optional("HOLDPOINT_OIDC_SIGNER")?, keys_url);
+    let trust_email = settings.or("HOLDPOINT_OIDC_TRUST_EMAIL", false);
+    let config = OidcConfig::new(settings.optional("HOLDPOINT_OIDC_SIGNER")?, keys_url, trust_email);
     config.map_err(|form| settings.refuse(format!("HOLDPOINT_OIDC_SIGNER: {form}"))).ok()
 }
 

@@ -4,8 +4,21 @@
 //! ES256 with a key that AWS publishes per region under the id in its header, and with padding, which JWTs do not have. Two
 //! things are checked beside the signature: that our own load balancer signed, since another account's has its keys at the
 //! same place, and that it did so just now. Off unless the load balancer is named.
+//!
+//! The claims are what the login's user-info endpoint answered, and the load balancer signs them as they are: it vouches that
+//! somebody logged in, not that the address is theirs. Where people type in their own address only `email_verified` says
+//! that it was tried, so that an address without it counts for nobody. Some directories (Entra ID) never send it; where an
+//! administrator sets the addresses that is no loss, and `HOLDPOINT_OIDC_TRUST_EMAIL` says so. What is said to be unverified
+//! counts in neither case.
+//!
+//! A key is fetched when it is first seen, without holding up anybody whose key is known; one that could not be fetched is
+//! not asked for again for some seconds.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use axum::http::HeaderMap;
@@ -15,15 +28,16 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use holdpoint_platform::WebUrl;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::sync::Mutex;
 
 const HEADER: &str = "x-amzn-oidc-data";
 /// The key is small and near.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// Keys are rotated now and then; a handful is in use.
 const KEYS: usize = 16;
+/// A key that could not be fetched is not asked for again for so long.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const URL_TEXT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
@@ -36,14 +50,25 @@ pub(crate) struct OidcConfig {
     pub(crate) signer: String,
     /// Where its keys are published.
     pub(crate) keys_url: WebUrl,
+    /// Whether an address counts of which the login does not say that it was verified.
+    pub(crate) trust_email: bool,
 }
 
 /// Checks what the load balancer says.
 pub(crate) struct Oidc {
     config: OidcConfig,
     http: reqwest::Client,
-    /// Guards the keys that were fetched, by their id, in DER.
-    keys: Mutex<HashMap<String, Vec<u8>>>,
+    /// Guards the keys; never held while one is fetched.
+    keys: Mutex<Keys>,
+}
+
+/// By their ids.
+#[derive(Default)]
+struct Keys {
+    /// In DER.
+    known: HashMap<String, Vec<u8>>,
+    /// When it was asked for in vain.
+    failed: HashMap<String, Timestamp>,
 }
 
 /// Nobody who can be believed is logged in.
@@ -84,12 +109,12 @@ struct Claims {
 
 impl OidcConfig {
     /// The load balancer of this ARN, with AWS's own place of its region's keys unless another is named.
-    pub(crate) fn new(signer: String, keys_url: Option<WebUrl>) -> Result<Self, &'static str> {
+    pub(crate) fn new(signer: String, keys_url: Option<WebUrl>, trust_email: bool) -> Result<Self, &'static str> {
         const FORM: &str = "write the ARN of the load balancer, arn:aws:elasticloadbalancing:…";
         let region = signer.strip_prefix("arn:aws:elasticloadbalancing:").and_then(|rest| rest.split(':').next());
         let published = region.map(|region| format!("https://public-keys.auth.elb.{region}.amazonaws.com"));
         let published = published.and_then(|url| url.parse().ok());
-        Ok(Self { keys_url: keys_url.or(published).ok_or(FORM)?, signer })
+        Ok(Self { keys_url: keys_url.or(published).ok_or(FORM)?, signer, trust_email })
     }
 }
 
@@ -112,27 +137,41 @@ impl Oidc {
             return Err(NotLoggedIn::Signer);
         }
         let signature = URL_TEXT.decode(signature).map_err(|_| NotLoggedIn::Form)?;
-        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key(&head.kid).await?);
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key(&head.kid, now).await?);
         key.verify(signed.as_bytes(), &signature).map_err(|_| NotLoggedIn::Signature)?;
         let until = head.exp.into_iter().chain(claims.exp).min().ok_or(NotLoggedIn::Form)?;
         if now.as_second() >= until {
             return Err(NotLoggedIn::Expired);
         }
-        let doubted = claims.email_verified.is_some_and(|verified| verified != true && verified != "true");
-        claims.email.filter(|address| !doubted && !address.is_empty()).ok_or(NotLoggedIn::Address)
+        let believed = match claims.email_verified {
+            Some(verified) => verified == true || verified == "true",
+            None => self.config.trust_email,
+        };
+        claims.email.filter(|address| believed && !address.is_empty()).ok_or(NotLoggedIn::Address)
     }
 
-    async fn key(&self, id: &str) -> Result<Vec<u8>, NotLoggedIn> {
-        let mut keys = self.keys.lock().await;
-        if let Some(key) = keys.get(id) {
-            return Ok(key.clone());
+    /// Two who see a key first both fetch it, which does no harm.
+    async fn key(&self, id: &str, now: Timestamp) -> Result<Vec<u8>, NotLoggedIn> {
+        {
+            let keys = self.keys();
+            if let Some(key) = keys.known.get(id) {
+                return Ok(key.clone());
+            }
+            if keys.failed.get(id).is_some_and(|at| now.duration_since(*at) < AGAIN) {
+                return Err(NotLoggedIn::Key);
+            }
         }
-        let key = self.fetch(id).await.ok_or(NotLoggedIn::Key)?;
-        if keys.len() >= KEYS {
-            keys.clear();
+        let fetched = self.fetch(id).await;
+        let mut keys = self.keys();
+        match &fetched {
+            Some(key) => keep(&mut keys.known, id, key.clone()),
+            None => keep(&mut keys.failed, id, now),
         }
-        keys.insert(id.to_owned(), key.clone());
-        Ok(key)
+        fetched.ok_or(NotLoggedIn::Key)
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn fetch(&self, id: &str) -> Option<Vec<u8>> {
@@ -142,6 +181,13 @@ impl Oidc {
         let (body, _) = rest.split_once("-----END PUBLIC KEY-----")?;
         PEM_TEXT.decode(body.split_whitespace().collect::<String>()).ok()
     }
+}
+
+fn keep<T>(kept: &mut HashMap<String, T>, id: &str, value: T) {
+    if kept.len() >= KEYS {
+        kept.clear();
+    }
+    kept.insert(id.to_owned(), value);
 }
 
 /// It becomes part of an address.

@@ -3,10 +3,19 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
-use axum::{Router, http::HeaderValue, routing::get};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Router,
+    http::{HeaderValue, StatusCode},
+    routing::get,
+};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use super::*;
 
@@ -17,10 +26,17 @@ const NOW: i64 = 1_795_338_840;
 struct Balancer {
     key: EcdsaKeyPair,
     oidc: Oidc,
+    /// Each fetch of `slow`, which is answered when its turn comes, and then in vain.
+    fetches: Arc<AtomicUsize>,
+    turn: Arc<Notify>,
 }
 
 impl Balancer {
     async fn new() -> Self {
+        Self::trusting(false).await
+    }
+
+    async fn trusting(trust_email: bool) -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let der = AsDer::<PublicKeyX509Der<'_>>::as_der(key.public_key()).unwrap();
         let text = BASE64_STANDARD.encode(der.as_ref());
@@ -28,10 +44,20 @@ impl Balancer {
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let keys_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let router = Router::new().route("/key-1", get(move || async { pem }));
+        let (fetches, turn) = (Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
+        let (counted, waiting) = (fetches.clone(), turn.clone());
+        let slow = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let waiting = waiting.clone();
+            async move {
+                waiting.notified().await;
+                StatusCode::NOT_FOUND
+            }
+        };
+        let router = Router::new().route("/key-1", get(move || async { pem })).route("/slow", get(slow));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let config = OidcConfig { signer: SIGNER.to_owned(), keys_url };
-        Self { key, oidc: Oidc::new(config) }
+        let config = OidcConfig { signer: SIGNER.to_owned(), keys_url, trust_email };
+        Self { key, oidc: Oidc::new(config), fetches, turn }
     }
 
     /// With padding, as AWS writes it.
@@ -42,8 +68,12 @@ impl Balancer {
     }
 
     async fn address(&self, token: &str) -> Result<String, NotLoggedIn> {
+        self.address_after(0, token).await
+    }
+
+    async fn address_after(&self, seconds: i64, token: &str) -> Result<String, NotLoggedIn> {
         let headers = [(HEADER.parse().unwrap(), HeaderValue::from_str(token).unwrap())];
-        self.oidc.address(&headers.into_iter().collect(), Timestamp::from_second(NOW).unwrap()).await
+        self.oidc.address(&headers.into_iter().collect(), Timestamp::from_second(NOW + seconds).unwrap()).await
     }
 }
 
@@ -96,9 +126,52 @@ async fn a_claim_that_was_changed_or_signed_by_another_is_refused() {
     assert_eq!(balancer.oidc.address(&headers, Timestamp::UNIX_EPOCH).await, Err(NotLoggedIn::Missing));
 }
 
+#[tokio::test]
+async fn an_address_counts_only_where_somebody_vouches_for_it() {
+    let (careful, trusting) = (Balancer::new().await, Balancer::trusting(true).await);
+    let check = async |verified: Value, by_claim: bool, by_setting: bool| {
+        let mut claims = with(claims(), "email_verified", verified.clone());
+        if verified.is_null() {
+            claims.as_object_mut().unwrap().remove("email_verified");
+        }
+        let believed = async |balancer: &Balancer| balancer.address(&balancer.claim(&head(), &claims)).await.is_ok();
+        assert_eq!((believed(&careful).await, believed(&trusting).await), (by_claim, by_setting), "{verified}");
+    };
+    check(json!(true), true, true).await;
+    check(json!("true"), true, true).await;
+    check(json!(false), false, false).await;
+    check(json!("false"), false, false).await;
+    check(Value::Null, false, true).await;
+}
+
+#[tokio::test]
+async fn a_slow_key_holds_up_nobody_else_and_is_not_asked_for_again_at_once() {
+    let balancer = Balancer::new().await;
+    let (good, slow) =
+        (balancer.claim(&head(), &claims()), balancer.claim(&with(head(), "kid", json!("slow")), &claims()));
+    balancer.address(&good).await.unwrap();
+    let waiting = balancer.address(&slow);
+    let meanwhile = async {
+        while balancer.fetches.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let logged_in = balancer.address(&good).await;
+        balancer.turn.notify_one();
+        logged_in
+    };
+    let (refused, logged_in) = tokio::join!(waiting, meanwhile);
+    assert_eq!((refused, logged_in), (Err(NotLoggedIn::Key), Ok("dana@example.com".to_owned())));
+
+    assert_eq!(balancer.address_after(4, &slow).await, Err(NotLoggedIn::Key));
+    assert_eq!(balancer.fetches.load(Ordering::SeqCst), 1, "it failed just now");
+    balancer.turn.notify_one();
+    assert_eq!(balancer.address_after(5, &slow).await, Err(NotLoggedIn::Key));
+    assert_eq!(balancer.fetches.load(Ordering::SeqCst), 2);
+}
+
 #[test]
 fn the_keys_are_where_aws_publishes_those_of_the_region() {
-    let config = OidcConfig::new(SIGNER.to_owned(), None).unwrap();
+    let config = OidcConfig::new(SIGNER.to_owned(), None, false).unwrap();
     assert_eq!(config.keys_url.with("k"), "https://public-keys.auth.elb.eu-west-1.amazonaws.com/k");
-    assert!(OidcConfig::new("review".to_owned(), None).is_err());
+    assert!(OidcConfig::new("review".to_owned(), None, false).is_err());
 }

@@ -7,7 +7,7 @@
 /// Everything that Holdpoint itself defines begins so.
 const OURS: &str = "HOLDPOINT_";
 
-const PLAIN: [&str; 28] = [
+const PLAIN: [&str; 29] = [
     "HOLDPOINT_ACTIVITY_ARN",
     "HOLDPOINT_BUCKET",
     "HOLDPOINT_BURST",
@@ -25,6 +25,7 @@ const PLAIN: [&str; 28] = [
     "HOLDPOINT_NOTICES_QUEUE_URL",
     "HOLDPOINT_OIDC_KEYS_URL",
     "HOLDPOINT_OIDC_SIGNER",
+    "HOLDPOINT_OIDC_TRUST_EMAIL",
     "HOLDPOINT_POLLERS",
     "HOLDPOINT_PUBLIC_URL",
     "HOLDPOINT_PUSHES_QUEUE_URL",
