@@ -30,7 +30,8 @@ use crate::{
     visitor::{review_span, unreadable},
 };
 
-/// Open reviews that are read for one page: more than this wait in an outage, and then the filter is not what helps.
+/// Open reviews that are read for one page. Only a review itself says whom it asks, so that of more than these a reviewer's
+/// own may not be among them: the page says so, and a filter reaches the others.
 const READ: usize = 2_000;
 /// Reviews shown of one cause; the others are counted.
 const SHOWN: usize = 50;
@@ -77,9 +78,17 @@ impl Filter {
     }
 
     fn takes(&self, round: &Round) -> bool {
-        let has = |name: &str, part: &str| name.to_lowercase().contains(&part.trim().to_lowercase());
         has(&round.request.customer, &self.customer) && has(&round.request.dataset, &self.dataset)
     }
+
+    /// Whether it may take a review of these names, which stand in one text.
+    fn may_take(&self, names: &str) -> bool {
+        has(names, &self.customer) && has(names, &self.dataset)
+    }
+}
+
+fn has(name: &str, part: &str) -> bool {
+    name.to_lowercase().contains(&part.trim().to_lowercase())
 }
 
 /// `GET …/reviews`.
@@ -179,7 +188,7 @@ async fn decide_one(app: Arc<App>, review: ReviewId, round: u32, wish: Wish) -> 
 
 /// The open reviews that this person was asked, by cause; and whether there are more than were read.
 async fn read(app: &App, door: &Door, filter: &Filter) -> Result<(Groups, bool), ReadError> {
-    let open = app.reviews.ledger.open_rounds(READ).await?;
+    let open = app.reviews.ledger.open_rounds_of(|names| filter.may_take(names), READ).await?;
     let mut groups = Groups::new();
     for round in open.rounds {
         let Some(channel) = door.asked_in(&round).filter(|_| filter.takes(&round)) else { continue };

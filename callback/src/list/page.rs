@@ -8,7 +8,7 @@ use holdpoint_review::{
 };
 use maud::{Markup, html};
 
-use super::{AT_ONCE, Filter, Groups, Item, One, SHOWN, door::Door};
+use super::{AT_ONCE, Filter, Groups, Item, One, READ, SHOWN, door::Door};
 use crate::{
     decide::Decided,
     form::REASON_LIMIT,
@@ -46,8 +46,13 @@ pub(super) fn list(list: &List) -> Response {
     let body = html! {
         section.card {
             h1 { (heading) }
-            @if list.more { p { "More are open than can be shown at once; they appear as these are decided." } }
-            @if open > FEW || list.filter.is_set() { (filter(list)) }
+            @if list.more {
+                p.error {
+                    "There are more. " (words::grouped(READ as u64)) " open reviews were looked through for yours; filter by "
+                    "customer or dataset to look through others."
+                }
+            }
+            @if open > FEW || list.more || list.filter.is_set() { (filter(list)) }
         }
         @if open > 0 {
             form method="post" action={ (list.door.path) "/confirm" } {
@@ -178,5 +183,28 @@ fn outcome(one: &One) -> Markup {
     html! {
         @if let Some(title) = &one.title { span.value { (line(title)) } ": " }
         strong { (words::without_mentions(&text)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdpoint_review::Who;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_may_have_more_open_than_was_looked_through_is_told_so_and_can_filter() {
+        let shown = async |more: bool| {
+            let door = Door { who: Who::MailOwner("dana@example.com".to_owned()), path: "/reviews".to_owned() };
+            let (groups, filter) = (Groups::new(), Filter::default());
+            let page = super::list(&List { door: &door, groups: &groups, more, filter: &filter, proof: "" });
+            let bytes = axum::body::to_bytes(page.into_body(), usize::MAX).await.unwrap();
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        let cut = shown(true).await;
+        assert!(cut.contains("There are more. 2,000 open reviews were looked through"), "{cut}");
+        assert!(cut.contains("name=\"customer\""), "{cut}");
+        let whole = shown(false).await;
+        assert!(!whole.contains("There are more.") && !whole.contains("name=\"customer\""), "{whole}");
     }
 }

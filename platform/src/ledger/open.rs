@@ -24,7 +24,16 @@ impl Ledger {
     /// # Errors
     /// [`ReadError`].
     pub async fn open_rounds(&self, most: usize) -> Result<OpenRounds, ReadError> {
-        let (listed, more) = self.list_open(most).await?;
+        self.open_rounds_of(|_| true, most).await
+    }
+
+    /// Reads open reviews, at most so many, of those whose dataset and customer are wanted: asked of `dataset/customer`, before
+    /// anything is read, and each name may hold slashes.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn open_rounds_of(&self, wanted: impl Fn(&str) -> bool, most: usize) -> Result<OpenRounds, ReadError> {
+        let (listed, more) = self.list_open_of(wanted, most).await?;
         let mut waiting = listed.into_iter();
         let (mut reading, mut rounds) = (JoinSet::new(), Vec::new());
         loop {
@@ -55,11 +64,20 @@ impl Ledger {
     /// # Errors
     /// [`ReadError`].
     pub async fn list_open(&self, most: usize) -> Result<(Vec<(ReviewId, u32)>, bool), ReadError> {
+        self.list_open_of(|_| true, most).await
+    }
+
+    async fn list_open_of(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+        most: usize,
+    ) -> Result<(Vec<(ReviewId, u32)>, bool), ReadError> {
         let mut pages = self.s3.list_objects_v2().bucket(&self.bucket).prefix("open/").into_paginator().send();
         let mut listed = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| ReadError::Unavailable(error.into()))?;
-            listed.extend(page.contents().iter().filter_map(|object| entry(object.key()?)));
+            let entries = page.contents().iter().filter_map(|object| entry(object.key()?));
+            listed.extend(entries.filter(|(names, ..)| wanted(names)).map(|(_, review, round)| (review, round)));
             if listed.len() > most {
                 listed.truncate(most);
                 return Ok((listed, true));
@@ -103,22 +121,47 @@ fn round(key: &str) -> Option<(ReviewId, u32)> {
     Some((review.parse().ok()?, round.parse().ok()?))
 }
 
-/// The review and round of an entry: the names before them may hold slashes.
-fn entry(key: &str) -> Option<(ReviewId, u32)> {
-    let (review, round) = key.rsplit('/').next()?.rsplit_once('-')?;
-    Some((review.parse().ok()?, round.parse().ok()?))
+/// The names, review and round of an entry: the names may hold slashes.
+fn entry(key: &str) -> Option<(&str, ReviewId, u32)> {
+    let (names, last) = key.strip_prefix("open/")?.rsplit_once('/')?;
+    let (review, round) = last.rsplit_once('-')?;
+    Some((names, review.parse().ok()?, round.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
+
     use super::*;
+    use crate::Clients;
 
     #[test]
     fn an_entry_is_read_whatever_its_names_hold() {
         let review = ReviewId::of("e", "s", "k");
         for names in ["orders/acme", "a/b/c", "-/-1"] {
-            assert_eq!(entry(&format!("open/{names}/{review}-2")), Some((review.clone(), 2)), "{names}");
+            assert_eq!(entry(&format!("open/{names}/{review}-2")), Some((names, review.clone(), 2)), "{names}");
         }
         assert_eq!(entry("open/orders/acme/else-2"), None);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_looks_for_does_not_count_towards_what_is_listed() {
+        let double = MockServer::start().await;
+        let reviews = ["1", "2", "3"].map(|key| ReviewId::of("e", "s", key));
+        let keys = reviews.iter().zip(["orders/acme", "orders/globex", "stock/acme"]);
+        let keys: Vec<_> =
+            keys.map(|(review, names)| format!("<Contents><Key>open/{names}/{review}-1</Key></Contents>")).collect();
+        let body = format!("<ListBucketResult>{}</ListBucketResult>", keys.concat());
+        Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_string(body)).mount(&double).await;
+        let ledger = Ledger::new(Clients::of_stand_in(&double.uri(), "test").s3, "bucket");
+        let check = async |part: &str, most: usize, expected: &[usize], more: bool| {
+            let listed = ledger.list_open_of(|names| names.contains(part), most).await.unwrap();
+            let expected = expected.iter().map(|place| (reviews[*place].clone(), 1)).collect::<Vec<_>>();
+            assert_eq!(listed, (expected, more), "{part} {most}");
+        };
+        check("", 2, &[0, 1], true).await;
+        check("", 3, &[0, 1, 2], false).await;
+        check("acme", 2, &[0, 2], false).await;
+        check("stock", 1, &[2], false).await;
     }
 }
