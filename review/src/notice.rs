@@ -72,9 +72,13 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// The FIFO queue's message group: a channel's messages go one at a time, in order, and its rate limit delays it alone.
+    /// The FIFO queue's message group: a channel's messages go one at a time, in order, and its rate limit delays it alone. Its
+    /// digests are a group of their own: one that waits for its minute would hold up how other reviews ended.
     pub fn group(&self) -> String {
-        self.channel.id()
+        match self.purpose {
+            Purpose::Digest(_) => format!("{}-digest", self.channel.id()),
+            _ => self.channel.id(),
+        }
     }
 
     /// The FIFO queue's deduplication id: what is said is part of it, so that "approved, not applied" is not swallowed
@@ -107,13 +111,22 @@ mod tests {
     use super::*;
     use crate::Closing;
 
+    fn digest(key: &str, minute: u32, channel: &str) -> Notice {
+        let channel = Channel::Slack(channel.into());
+        let review_id = ReviewId::of("e", "s", key);
+        Notice { review_id, round: 1, channel, purpose: Purpose::Digest(minute), says: None }
+    }
+
+    #[test]
+    fn b39_a_digest_that_waits_for_its_minute_holds_up_no_other_notice() {
+        let waiting = digest("a", 1, "C1");
+        assert_eq!(waiting.group(), digest("b", 2, "C1").group(), "one digest at a time");
+        assert_ne!(waiting.group(), Notice { purpose: Purpose::Outcome, ..waiting.clone() }.group());
+    }
+
     #[test]
     fn b39_there_is_one_digest_a_minute_and_channel_whoever_asks_for_it() {
-        let digest = |key: &str, minute, channel: &str| {
-            let channel = Channel::Slack(channel.into());
-            let review_id = ReviewId::of("e", "s", key);
-            Notice { review_id, round: 1, channel, purpose: Purpose::Digest(minute), says: None }.deduplication_id()
-        };
+        let digest = |key: &str, minute, channel: &str| digest(key, minute, channel).deduplication_id();
         assert_eq!(digest("a", 1, "C1"), digest("b", 1, "C1"));
         assert_ne!(digest("a", 1, "C1"), digest("a", 2, "C1"));
         assert_ne!(digest("a", 1, "C1"), digest("a", 1, "C2"));

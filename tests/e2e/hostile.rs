@@ -19,7 +19,7 @@ const VALUES: [&str; 8] = [
 ];
 
 /// Every third departure goes to one of them.
-fn spoiled() -> Vec<u8> {
+pub(crate) fn spoiled() -> Vec<u8> {
     const DESTINATION: usize = 11;
     let clean = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/local/samples/clean.csv");
     let clean = std::fs::read_to_string(clean).expect("the sample is in the repository");

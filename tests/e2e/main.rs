@@ -1,5 +1,6 @@
 //! Scenarios, told over the wire: all three services against one world each.
 
+mod browser;
 mod bursts;
 mod changes;
 mod crash;

@@ -3,6 +3,7 @@
 //!
 //! A service runs on a thread and a runtime of its own, so that killing it drops everything it had in hand, as a crash does.
 
+pub mod browser;
 mod ended;
 mod service;
 mod world;
