@@ -1,7 +1,7 @@
 //! A real browser, where there is one: Chromium without a window, told what to do over its debugging pipe.
 //!
 //! By hand: two pipes and JSON with a zero byte behind each message are all that is needed of the Chrome `DevTools` Protocol
-//! (<https://chromedevtools.github.io/devtools-protocol/>). A client crate would bring WebSockets and every type of it.
+//! (<https://chromedevtools.github.io/devtools-protocol/>). A client crate would bring `WebSockets` and every type of it.
 
 use std::{
     io::{BufRead, BufReader, Write},
