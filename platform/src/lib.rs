@@ -20,7 +20,7 @@ mod wait;
 pub use aws::{Clients, require_versioning};
 pub use document::{Document, DocumentError, Edition};
 pub use ledger::{Ledger, OpenRounds, ReadError, Stored, WriteError};
-pub use objects::{Objects, ObjectsError};
+pub use objects::{Objects, ObjectsError, PART_OF, in_metadata};
 pub use queue::{After, Consumer, DeadLetters, Message, Queue, QueueError};
 pub use reviews::{Carried, Interrupted, Reviews};
 pub use settings::{Common, Secret, Settings, SettingsError, SlackApi, WebUrl};

@@ -1,4 +1,7 @@
 //! What was delivered, as far as an open review has to know it: whether a newer version is there.
+//!
+//! A customer's part of a push is an object of its own, under a key that no later push uses again. Its metadata names the
+//! push that it is a part of: a newer version of that push has parts as well, under keys that differ only in the push's id.
 
 use std::sync::{
     Arc,
@@ -6,7 +9,24 @@ use std::sync::{
 };
 
 use aws_sdk_s3::{Client, error::SdkError, operation::head_object::HeadObjectError};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use holdpoint_review::ObjectVersion;
+
+/// The metadata that says which push a part is a part of; see [`in_metadata`].
+pub const PART_OF: &str = "holdpoint-part-of";
+
+/// Names an object version in metadata, which takes ASCII only, and 2 KB of it: a key may have 1,024 bytes.
+pub fn in_metadata(version: &ObjectVersion) -> String {
+    let ObjectVersion { bucket, key, version_id } = version;
+    BASE64_URL_SAFE_NO_PAD.encode(format!("{bucket}/{version_id}/{key}"))
+}
+
+fn from_metadata(text: &str) -> Option<ObjectVersion> {
+    let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    let (bucket, rest) = text.split_once('/')?;
+    let (version_id, key) = rest.split_once('/')?;
+    Some(ObjectVersion { bucket: bucket.to_owned(), key: key.to_owned(), version_id: version_id.to_owned() })
+}
 
 /// The objects that reviews are about.
 #[derive(Debug, Clone)]
@@ -33,12 +53,33 @@ impl Objects {
         Self { s3, is_denial_said: Arc::default() }
     }
 
-    /// The version that lies over this one now; none where this one is the newest, or the object was deleted.
+    /// The version that lies over this one now; none where this one is the newest, or the object was deleted. For a part
+    /// the same customer's part of the push's newest version, once it is there.
     ///
     /// # Errors
     /// [`ObjectsError`].
     pub async fn newer_than(&self, version: &ObjectVersion) -> Result<Option<ObjectVersion>, ObjectsError> {
-        let head = match self.s3.head_object().bucket(&version.bucket).key(&version.key).send().await {
+        let Some((newest, whole)) = self.newest(&version.bucket, &version.key).await? else { return Ok(None) };
+        // Nobody but the analyzer writes there; what customers write of themselves is not believed.
+        let Some(whole) = whole.filter(|_| version.key.starts_with("parts/")) else {
+            return Ok(Some(newest).filter(|newest| newest != version));
+        };
+        let Some((newer, _)) = self.newest(&whole.bucket, &whole.key).await? else { return Ok(None) };
+        if newer == whole {
+            return Ok(None);
+        }
+        let [push, newer] = [whole, newer].map(|whole| format!("/{}/", whole.push_id()));
+        let part = self.newest(&version.bucket, &version.key.replace(&push, &newer)).await?.map(|(part, _)| part);
+        Ok(part.filter(|part| part != version))
+    }
+
+    /// The newest version of a key, and what it is a part of; none where there is none.
+    async fn newest(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<(ObjectVersion, Option<ObjectVersion>)>, ObjectsError> {
+        let head = match self.s3.head_object().bucket(bucket).key(key).send().await {
             Ok(head) => head,
             Err(error) if is_deleted(&error) => return Ok(None),
             // A reply to HEAD has no body that could say more. S3 denies, too, what is deleted, to those who may not list.
@@ -47,8 +88,9 @@ impl Objects {
             }
             Err(error) => return Err(ObjectsError::Unavailable(error.into())),
         };
-        let newest = head.version_id.filter(|newest| *newest != version.version_id);
-        Ok(newest.map(|version_id| ObjectVersion { version_id, ..version.clone() }))
+        let whole = head.metadata().and_then(|metadata| from_metadata(metadata.get(PART_OF)?));
+        let newest = |version_id| ObjectVersion { bucket: bucket.to_owned(), key: key.to_owned(), version_id };
+        Ok(head.version_id.map(|version_id| (newest(version_id), whole)))
     }
 
     /// Whether an operator is to hear of this denial: of the first.
@@ -83,6 +125,17 @@ mod tests {
         assert_eq!(newer(ResponseTemplate::new(404)).await.unwrap(), None);
         assert!(matches!(newer(ResponseTemplate::new(403)).await, Err(ObjectsError::Denied)));
         assert!(matches!(newer(ResponseTemplate::new(400)).await, Err(ObjectsError::Unavailable(_))));
+    }
+
+    #[test]
+    fn any_key_comes_back_from_metadata_which_takes_it() {
+        for key in ["a", "incoming/orders/all/a b+é.csv", &"漢".repeat(341)] {
+            let version = ObjectVersion { bucket: "b".repeat(63), key: key.into(), version_id: "v".repeat(32) };
+            let text = in_metadata(&version);
+            assert!(text.is_ascii() && text.len() < 2_000, "{}", text.len());
+            assert_eq!(from_metadata(&text), Some(version));
+        }
+        assert_eq!(from_metadata("é"), None);
     }
 
     #[test]

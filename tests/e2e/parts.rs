@@ -73,6 +73,31 @@ async fn b45_a_part_holds_its_customers_records_and_its_report_names_the_custome
 }
 
 #[tokio::test]
+async fn b15_a_part_is_replaced_by_the_same_customers_part_of_a_newer_version() {
+    let world = World::start(&ALL, by_origin()).await;
+    let (whole, parts) = delivered(&world).await;
+    let [old, missing] = ["JFK", "unmatched"].map(|customer| parts[customer].clone());
+    for part in [&old, &missing] {
+        world.settled_round(part).await;
+    }
+    // The new airport's records come again, but none of which nobody says where.
+    let lines = several_customers();
+    let again = lines.lines().filter(|line| !line.contains(",,")).map(|line| format!("{line}\n"));
+    let again = world.overwrite(&whole, again.collect::<String>().as_bytes()).await;
+    let newer = || async { world.parts_of(&again).await.remove("JFK") };
+    let newer = eventually("it is taken apart", newer).await;
+    let known = || async { world.round(&old, 1).await.filter(|round| round.replaced_by().is_some()) };
+    let round = eventually("the newer version is noticed", known).await;
+    let replaced = round.replaced_by().map(|it| (&it.push, &it.review));
+    assert_eq!((replaced, round.is_open()), (Some((&newer.push, &newer.review_id())), true));
+    world.settled_round(&newer).await;
+    for part in [&missing, &newer] {
+        let round = world.round(part, 1).await.expect("it is open");
+        assert!(round.replaced_by().is_none(), "nothing is newer than {}", part.source.key);
+    }
+}
+
+#[tokio::test]
 async fn b45_the_same_event_again_makes_no_other_parts() {
     let world = World::start(&[Service::Analyzer], by_origin()).await;
     let (whole, parts) = delivered(&world).await;

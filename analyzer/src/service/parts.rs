@@ -37,7 +37,7 @@ impl Pushes {
         let mut stored = Vec::new();
         for part in parts {
             let key = part_key(dataset, part.customer.as_deref(), &version.push_id(), &version.key);
-            stored.push(self.store.write_file_once(&key, &part.file).await?);
+            stored.push(self.store.write_part_once(&key, &part.file, version).await?);
         }
         for part in &stored {
             self.queue.send(&event::about(part), Duration::ZERO).await?;

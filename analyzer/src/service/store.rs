@@ -8,6 +8,7 @@ use aws_sdk_s3::{
     operation::get_object::GetObjectOutput,
     primitives::ByteStream,
 };
+use holdpoint_platform::{PART_OF, in_metadata};
 use holdpoint_review::{ObjectVersion, PushId};
 use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
@@ -150,10 +151,16 @@ impl Store {
         put.send().await.map(drop).map_err(|error| failed(format!("writing {key}"))(error.into()))
     }
 
-    /// Writes a file that must not be there yet, and never again; the version that stands.
-    pub(crate) async fn write_file_once(&self, key: &str, file: &Path) -> Result<ObjectVersion, StoreError> {
+    /// Writes a part of a push, which must not be there yet, and never again; the version that stands.
+    pub(crate) async fn write_part_once(
+        &self,
+        key: &str,
+        file: &Path,
+        of: &ObjectVersion,
+    ) -> Result<ObjectVersion, StoreError> {
         let body = ByteStream::from_path(file).await.map_err(|error| failed(format!("writing {key}"))(error.into()))?;
         let put = self.s3.put_object().bucket(&self.bucket).key(key).if_none_match("*").body(body);
+        let put = put.metadata(PART_OF, in_metadata(of));
         let version_id = match put.send().await {
             Ok(put) => put.version_id.unwrap_or_default(),
             Err(error) if code(&error) == Some("PreconditionFailed") => self.newest_version(key).await?,
