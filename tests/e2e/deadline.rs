@@ -62,6 +62,7 @@ fn thread(world: &World) -> Vec<SlackMessage> {
 
 #[tokio::test]
 async fn b14_reminders_and_escalation_come_at_their_times_and_the_end_after_them() {
+    needs!("faults");
     let world = World::of_reviews(patient()).await;
     let held = world.held_push().await;
     world.settled_round(&held).await;
@@ -101,19 +102,20 @@ async fn b14_reminders_and_escalation_come_at_their_times_and_the_end_after_them
 
 #[tokio::test]
 async fn b14_nobody_is_reminded_of_what_is_decided() {
+    needs!("faults");
     let world = World::of_reviews(patient()).await;
     let held = world.held_push().await;
     world.settled_round(&held).await;
     comes_due(&world, &held, Purpose::Reminder(0), SignedDuration::from_hours(2), 2).await;
     // Decided, but Step Functions does not hear it: so its clock goes on.
     let (action, verdict) = ("AWSStepFunctions.SendTaskSuccess", Verdict::FailInternally);
-    world.local.aws.faults().inject(Fault { action, resource: String::new(), times: 1_000_000, verdict });
+    world.local.aws().faults().inject(Fault { action, resource: String::new(), times: 1_000_000, verdict });
     world.approve(&world.link().await).await;
     world.age(&held.review_id(), SignedDuration::from_hours(20)).await;
     world.ticked().await;
     let round = world.round(&held, 1).await.expect("it is closed");
     assert_eq!(round.resolved(), None, "Step Functions has not heard it");
-    world.local.aws.faults().clear();
+    world.local.aws().faults().clear();
     world.ended(&held.execution).await.assert_approved();
     let round = world.finished(&held).await;
     assert_eq!(round.closing().map(|(closing, _)| closing), Some(Closing::Approved));

@@ -103,7 +103,7 @@ async fn overtaken<L, E>(world: &World, late: impl Future<Output = L>, early: im
     let (writes, first_write) = oneshot::channel();
     let (first_is_done, closed) = oneshot::channel();
     let (mut writes, mut first_is_done) = (Some(writes), Some(first_is_done));
-    world.local.aws.faults().on_request(move |request| {
+    world.local.aws().faults().on_request(move |request| {
         let is_callbacks = request.access_key == "callback";
         // Step Functions is told by whoever closed the round, and no sooner.
         if let Some(first_is_done) =
@@ -158,6 +158,7 @@ async fn won_by(world: &World, held: &Held, closing: Closing) -> String {
 
 #[tokio::test]
 async fn b18_who_pressed_in_slack_at_the_same_instant_and_lost_is_told_who_won() {
+    needs!("faults");
     let world = World::of_reviews(Options::default()).await;
     let (held, confirm) = almost_rejected(&world).await;
     let message = world.slack_request().await;
@@ -174,6 +175,7 @@ async fn b18_who_pressed_in_slack_at_the_same_instant_and_lost_is_told_who_won()
 
 #[tokio::test]
 async fn b18_who_clicked_in_a_mail_at_the_same_instant_and_lost_is_told_who_won() {
+    needs!("faults");
     let world = World::of_reviews(Options::default()).await;
     let (held, confirm) = almost_rejected(&world).await;
     let message = world.slack_request().await;

@@ -68,6 +68,7 @@ async fn b38_replaced_is_said_on_every_surface() {
 
 #[tokio::test]
 async fn b38_not_applied_is_said_on_every_surface() {
+    needs!("time that passes at once");
     let (mut world, held, link) = asked(told()).await;
     // No worker sees that the execution was stopped before somebody decides.
     world.kill(Service::Worker);

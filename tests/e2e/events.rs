@@ -10,7 +10,7 @@ async fn report(world: &World, push: &Held) -> Report {
 }
 
 fn dead_letters(world: &World) -> usize {
-    world.local.aws.queue_depth("pushes-dead").expect("there is such a queue").visible
+    world.local.aws().queue_depth("pushes-dead").expect("there is such a queue").visible
 }
 
 #[tokio::test]
@@ -62,6 +62,7 @@ fn event(key: &str, version: Option<&str>) -> String {
 /// What is deleted was dealt with; what cannot be dealt with is received five times, and then waits for an operator.
 #[tokio::test]
 async fn b41_what_is_no_push_has_an_end_with_a_name() {
+    needs!("time that passes at once", "exact queue depths");
     let log = Log::default();
     let world = World::start(&[Service::Analyzer], Options { log: Some(log.clone()), ..Options::default() }).await;
     let key = "incoming/departures/EWR/gone.csv";
@@ -79,7 +80,7 @@ async fn b41_what_is_no_push_has_an_end_with_a_name() {
         world.send_event(&body).await;
         let dealt_with = || async {
             world.let_time_pass();
-            world.is_drained("pushes").then_some(())
+            world.is_drained("pushes").await.then_some(())
         };
         eventually("the event is dealt with", dealt_with).await;
         dead += usize::from(named.is_some_and(|(_, is_dead)| is_dead));
@@ -100,7 +101,7 @@ async fn b41_an_event_replayed_after_acceptance_changes_nothing() {
     world.ended(&first.execution).await.assert_approved();
     let before = world.report_versions(&first).await;
     world.replay_event(&first).await;
-    eventually("the replayed event is dealt with", || async { world.is_drained("pushes").then_some(()) }).await;
+    eventually("the replayed event is dealt with", || async { world.is_drained("pushes").await.then_some(()) }).await;
     assert_eq!(world.report_versions(&first).await, before);
     assert_eq!(world.executions().await, 1);
     assert_eq!(world.request_mails(), 1);
@@ -108,8 +109,9 @@ async fn b41_an_event_replayed_after_acceptance_changes_nothing() {
 
 #[tokio::test]
 async fn b41_a_duplicate_event_starts_one_execution() {
+    needs!("second deliveries");
     let mut world = World::start(&[Service::Worker, Service::Callback], Options::default()).await;
-    assert!(world.local.aws.deliver_next_twice("pushes"));
+    assert!(world.local.aws().deliver_next_twice("pushes"));
     let first = world.deliver_sample("clean.csv").await;
     world.run(Service::Analyzer);
     world.approve(&world.link().await).await;
@@ -132,16 +134,18 @@ async fn b41_only_the_version_that_was_reviewed_is_tagged() {
 
 #[tokio::test]
 async fn b41_a_push_that_is_gone_before_it_is_read_is_no_error() {
+    needs!("exact queue depths");
     let mut world = World::start(&[], Options::default()).await;
     let gone = world.deliver_sample("clean.csv").await;
     world.delete_version(&gone).await;
     world.run(Service::Analyzer);
-    eventually("the event is dealt with", || async { world.is_drained("pushes").then_some(()) }).await;
+    eventually("the event is dealt with", || async { world.is_drained("pushes").await.then_some(()) }).await;
     assert_eq!((world.executions().await, dead_letters(&world)), (0, 0));
 }
 
 #[tokio::test]
 async fn b41_a_push_that_cannot_be_read_is_held_with_that_as_its_finding() {
+    needs!("exact queue depths");
     let world = World::start(&ALL, Options::default()).await;
     let broken = world.deliver("broken.parquet", b"PAR1 and no more".to_vec()).await;
     let mail = world.request_mail().await;
@@ -150,12 +154,13 @@ async fn b41_a_push_that_cannot_be_read_is_held_with_that_as_its_finding() {
     let report = report(&world, &broken).await;
     assert!(report.needs_review);
     assert_eq!(report.records, 0);
-    assert!(world.is_drained("pushes"));
+    assert!(world.is_drained("pushes").await);
     assert_eq!(dead_letters(&world), 0);
 }
 
 #[tokio::test]
 async fn b41_an_analyzer_that_fails_again_and_again_still_holds_the_push() {
+    needs!("time that passes at once", "exact queue depths");
     let mut world = World::start(&[Service::Worker, Service::Callback], Options::default()).await;
     let held: Held = world.deliver_sample("clean.csv").await;
     world.receive_pushes_in_vain(3).await;
@@ -164,6 +169,6 @@ async fn b41_an_analyzer_that_fails_again_and_again_still_holds_the_push() {
     let report = report(&world, &held).await;
     let held_for = |finding: &Finding| finding.reason.contains("several attempts");
     assert!(report.findings.iter().any(held_for), "{:?}", report.findings);
-    eventually("the event is dealt with", || async { world.is_drained("pushes").then_some(()) }).await;
+    eventually("the event is dealt with", || async { world.is_drained("pushes").await.then_some(()) }).await;
     assert_eq!(dead_letters(&world), 0);
 }

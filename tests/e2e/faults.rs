@@ -15,13 +15,14 @@ fn fault(action: &'static str, times: usize, verdict: Verdict) -> Fault {
 
 #[tokio::test]
 async fn b02_a_lost_poll_heals_itself_and_asks_once() {
+    needs!("faults", "time that passes at once");
     let mut world = World::start(&[Service::Callback], Options::default().heartbeat(3600)).await;
-    world.local.aws.faults().inject(fault("AWSStepFunctions.GetActivityTask", 1, Verdict::LoseReply));
+    world.local.aws().faults().inject(fault("AWSStepFunctions.GetActivityTask", 1, Verdict::LoseReply));
     let held = world.held_push().await;
     world.run(Service::Worker);
     let handed_out = || async { world.happened(&held.execution, HistoryEventType::ActivityStarted).await == 1 };
     eventually("the token is handed out", || async { handed_out().await.then_some(()) }).await;
-    world.local.aws.let_heartbeats_pass();
+    world.local.aws().let_heartbeats_pass();
     let link = world.link().await;
     let round = world.settled_round(&held).await;
     assert_eq!(round.events.iter().filter(|entry| matches!(entry.event, Event::TokenReceived { .. })).count(), 1);
@@ -52,6 +53,7 @@ async fn b12_an_execution_stopped_while_open_is_withdrawn_on_every_surface() {
 #[tokio::test]
 async fn b12_b13_workers_away_for_twice_the_heartbeat_lose_none_of_a_hundred_reviews() {
     const REVIEWS: usize = 100;
+    needs!("time that passes at once");
     let mut options = Options::default();
     // A hundred reviews that tick every second leave a slow machine no time for anything else.
     options.times.tick = Seconds(15);
@@ -66,7 +68,7 @@ async fn b12_b13_workers_away_for_twice_the_heartbeat_lose_none_of_a_hundred_rev
         links.push(world.link_of(&world.settled_round(held).await));
     }
     world.kill(Service::Worker);
-    world.local.aws.let_heartbeats_pass();
+    world.local.aws().let_heartbeats_pass();
     for held in &all {
         let again = || async { world.happened(&held.execution, HistoryEventType::ActivityScheduled).await == 2 };
         eventually("the task is scheduled again", || async { again().await.then_some(()) }).await;
@@ -94,12 +96,13 @@ async fn b12_b13_workers_away_for_twice_the_heartbeat_lose_none_of_a_hundred_rev
 
 #[tokio::test]
 async fn b19_a_decision_stands_while_step_functions_is_down_and_is_delivered_later() {
+    needs!("faults");
     let world = World::of_reviews(Options::default()).await;
     let held = world.held_push().await;
     let link = world.link().await;
-    world.local.aws.faults().inject(fault("AWSStepFunctions.SendTaskSuccess", 1_000, Verdict::FailInternally));
+    world.local.aws().faults().inject(fault("AWSStepFunctions.SendTaskSuccess", 1_000, Verdict::FailInternally));
     let page = world.approve(&link).await;
-    world.local.aws.faults().clear();
+    world.local.aws().faults().clear();
     assert_eq!(page.status, 200);
     assert!(page.html.contains("being delivered"), "{}", page.html);
     world.ended(&held.execution).await.assert_approved();
@@ -109,10 +112,11 @@ async fn b19_a_decision_stands_while_step_functions_is_down_and_is_delivered_lat
 
 #[tokio::test]
 async fn b19_an_answer_that_took_effect_unheard_is_never_called_not_applied() {
+    needs!("faults");
     let world = World::of_reviews(Options::default()).await;
     let held = world.held_push().await;
     let link = world.link().await;
-    world.local.aws.faults().inject(fault("AWSStepFunctions.SendTaskSuccess", 1, Verdict::LoseReply));
+    world.local.aws().faults().inject(fault("AWSStepFunctions.SendTaskSuccess", 1, Verdict::LoseReply));
     world.approve(&link).await;
     world.ended(&held.execution).await.assert_approved();
     assert_eq!(world.finished(&held).await.resolved(), Some(true));
@@ -120,6 +124,7 @@ async fn b19_an_answer_that_took_effect_unheard_is_never_called_not_applied() {
 
 #[tokio::test]
 async fn b32_slack_is_down_so_mail_goes_out_now_and_slack_catches_up_once() {
+    needs!("time that passes at once");
     let world = World::of_reviews(Options::default()).await;
     world.local.slack.down();
     let held = world.held_push().await;
@@ -136,6 +141,7 @@ async fn b32_slack_is_down_so_mail_goes_out_now_and_slack_catches_up_once() {
 
 #[tokio::test]
 async fn mail_is_down_so_slack_decides_and_the_mail_catches_up() {
+    needs!("time that passes at once");
     let world = World::of_reviews(Options::default()).await;
     world.local.mail.down();
     let held = world.held_push().await;
@@ -149,6 +155,7 @@ async fn mail_is_down_so_slack_decides_and_the_mail_catches_up() {
 
 #[tokio::test]
 async fn b34_a_post_that_arrived_unheard_leaves_one_live_set_of_buttons() {
+    needs!("time that passes at once");
     let world = World::of_reviews(Options::default()).await;
     let lost = SlackFault {
         method: "chat.postMessage",
@@ -169,6 +176,7 @@ async fn b34_a_post_that_arrived_unheard_leaves_one_live_set_of_buttons() {
 
 #[tokio::test]
 async fn b03_a_worker_killed_before_it_notified_is_replaced_without_a_duplicate() {
+    needs!("time that passes at once");
     let mut world = World::of_reviews(Options::default().heartbeat(5)).await;
     world.local.slack.down();
     world.local.mail.down();

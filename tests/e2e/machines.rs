@@ -36,8 +36,9 @@ pub(crate) fn ask(activity: &str, next: &Value) -> Value {
 }
 
 pub(crate) async fn run(world: &World, definition: Value, input: Value) -> String {
-    let machine = world.clients.sfn.create_state_machine().name("other").definition(definition.to_string());
-    let machine = machine.role_arn("arn:aws:iam::000000000000:role/other").send().await.expect("it is a state machine");
+    let names = &world.local.deployment.names;
+    let machine = world.clients.sfn.create_state_machine().name(names.of("other")).definition(definition.to_string());
+    let machine = machine.role_arn(&names.machine_role).send().await.expect("it is a state machine");
     let start = world.clients.sfn.start_execution().state_machine_arn(machine.state_machine_arn);
     start.input(input.to_string()).send().await.expect("it starts").execution_arn
 }

@@ -1,5 +1,8 @@
 //! Scenarios, told over the wire: all three services against one world each.
 
+#[macro_use]
+extern crate holdpoint_e2e;
+
 mod browser;
 mod bursts;
 mod changes;

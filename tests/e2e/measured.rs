@@ -37,6 +37,7 @@ async fn counted(log: &Log, names: &[&str]) {
 
 #[tokio::test]
 async fn b50_what_happened_to_reviews_is_counted() {
+    needs!("time that passes at once");
     let log = Log::default();
     let mut world = World::of_reviews(measured(&log)).await;
     let held = world.held_push().await;
@@ -44,7 +45,7 @@ async fn b50_what_happened_to_reviews_is_counted() {
     let open = "holdpoint_open_reviews{age=\"1h\"} 1";
     eventually("it is open", || async { metrics(&log).await.contains(open).then_some(()) }).await;
     world.kill(Service::Worker);
-    world.local.aws.let_heartbeats_pass();
+    world.local.aws().let_heartbeats_pass();
     world.run(Service::Worker);
     eventually("the token is rotated", || async { world.round(&held, 1).await.filter(|round| round.generation() > 1) })
         .await;

@@ -99,7 +99,7 @@ async fn an_operator_rebuilds_the_clock_from_the_ledger() {
     world.kill(Service::Worker);
     let clock = world.local.environment()["HOLDPOINT_CLOCK_QUEUE_URL"].clone();
     world.clients.sqs.purge_queue().queue_url(clock).send().await.expect("it is emptied");
-    eventually("nothing ticks", || async { world.is_drained("clock").then_some(()) }).await;
+    eventually("nothing ticks", || async { world.is_drained("clock").await.then_some(()) }).await;
     for arguments in [&["rebuild-clock"][..], &["rebuild-clock", "--everything"]] {
         let said = command(&world, arguments).await.unwrap();
         assert!(said.contains("1 review got a clock message"), "{said}");
@@ -121,6 +121,7 @@ async fn an_operator_rebuilds_the_clock_from_the_ledger() {
 
 #[tokio::test]
 async fn b40_a_notice_that_cannot_be_delivered_is_a_dead_letter_with_its_reason_and_is_sent_again() {
+    needs!("time that passes at once", "exact queue depths");
     let mut world = World::start(&[Service::Callback], Options::default()).await;
     let archived = SlackFault {
         method: "conversations.history",
@@ -134,7 +135,7 @@ async fn b40_a_notice_that_cannot_be_delivered_is_a_dead_letter_with_its_reason_
     let dead = || async {
         // The pauses between tries, which add up to an hour.
         world.let_time_pass();
-        (world.local.aws.queue_depth("notices-dead.fifo")?.visible > 0).then_some(())
+        (world.local.aws().queue_depth("notices-dead.fifo")?.visible > 0).then_some(())
     };
     eventually("the notice is a dead letter", dead).await;
     let known = |event: &Event| matches!(event, Event::Undelivered { reason, .. } if reason.contains("is_archived"));

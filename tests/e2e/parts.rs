@@ -101,7 +101,7 @@ async fn b15_a_part_is_replaced_by_the_same_customers_part_of_a_newer_version() 
 async fn b45_the_same_event_again_makes_no_other_parts() {
     let world = World::start(&[Service::Analyzer], by_origin()).await;
     let (whole, parts) = delivered(&world).await;
-    let drained = || eventually("all is dealt with", || async { world.is_drained("pushes").then_some(()) });
+    let drained = || eventually("all is dealt with", || async { world.is_drained("pushes").await.then_some(()) });
     drained().await;
     world.replay_event(&whole).await;
     drained().await;

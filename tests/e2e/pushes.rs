@@ -105,12 +105,13 @@ async fn b43_the_same_push_judged_twice_gives_the_same_bytes() {
     world.replay_event(&first).await;
     eventually("it is judged again", || async { world.has_report(&first).await.then_some(()) }).await;
     assert_eq!(world.report_bytes(&first).await, before);
-    eventually("its execution is found", || async { world.is_drained("pushes").then_some(()) }).await;
+    eventually("its execution is found", || async { world.is_drained("pushes").await.then_some(()) }).await;
     assert_eq!(world.executions().await, 1);
 }
 
 #[tokio::test]
 async fn declared_rules_hold_a_push_and_personal_values_are_in_nothing_that_is_kept() {
+    needs!("a bucket whose name is known");
     let environment = [("HOLDPOINT_RULES".into(), "s3://holdpoint/rules/{dataset}.toml".into())].into();
     let world = World::start(&[Service::Analyzer], Options { environment, ..Options::default() }).await;
     world.learn_samples().await;

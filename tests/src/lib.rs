@@ -4,10 +4,12 @@
 //! A service runs on a thread and a runtime of its own, so that killing it drops everything it had in hand, as a crash does.
 
 pub mod browser;
+mod elsewhere;
 mod ended;
 mod service;
 mod world;
 
+pub use elsewhere::lacks;
 pub use ended::{Ended, eventually};
 pub use service::{Log, Service, on_own_thread};
 pub use world::{Held, Options, World, link_in, several_customers, shown};

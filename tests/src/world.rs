@@ -16,7 +16,10 @@ use holdpoint_review::{
 };
 use jiff::Timestamp;
 
-use crate::service::{Log, Running, Service};
+use crate::{
+    elsewhere,
+    service::{Log, Running, Service},
+};
 
 mod delivery;
 mod seen;
@@ -68,7 +71,6 @@ impl Options {
 }
 
 /// The world.
-#[derive(Debug)]
 pub struct World {
     /// The stand-in and the catchers.
     pub local: Local,
@@ -103,7 +105,7 @@ impl Held {
 impl World {
     /// A world in which these services run.
     pub async fn start(services: &[Service], options: Options) -> Self {
-        let local = Local::start(options.times, &options.routes).await.expect("the world starts");
+        let local = elsewhere::start(options.times, &options.routes).await.expect("the world starts");
         let clients = local.clients("onlooker");
         let mut world = Self {
             local,
@@ -158,7 +160,8 @@ impl World {
 
     /// The report and evidence of a push over the limit; no execution yet.
     pub async fn store_held_push(&self) -> ExecutionInput {
-        self.store_held_version(format!("outside/orders/acme/{}.csv", holdpoint_platform::now().as_nanosecond())).await
+        self.store_held_version(format!("outside/orders/acme/{}.csv", holdpoint_platform::now().as_nanosecond()))
+            .await
     }
 
     /// The same for a version of the object under this key.
@@ -245,6 +248,14 @@ impl World {
     /// Rejects by a link.
     pub async fn reject(&self, link: &str, reason: &str) -> Page {
         self.person.decide(link, "reject", reason).await.expect("the page answers")
+    }
+}
+
+impl Drop for World {
+    /// Nothing is left elsewhere.
+    fn drop(&mut self) {
+        self.services.clear();
+        elsewhere::delete(&self.local.deployment);
     }
 }
 

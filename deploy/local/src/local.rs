@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     aws::{Aws, execution_arn},
-    deployment::{Deployment, Times},
+    deployment::{Deployment, Names, Times},
     mail::MailCatcher,
     slack::{self, SlackCatcher},
 };
@@ -30,9 +30,8 @@ pub const SLACK_WEBHOOK_SECRET: &str = "holdpoint-local-webhook";
 /// The deployment without its services.
 #[derive(Debug)]
 pub struct Local {
-    /// The stand-in for S3, SQS and Step Functions.
-    pub aws: Aws,
-    /// What was created on it.
+    aws: Site,
+    /// What was created there.
     pub deployment: Deployment,
     /// Catches mails.
     pub mail: MailCatcher,
@@ -42,6 +41,13 @@ pub struct Local {
     routes: tempfile::TempDir,
 }
 
+/// Where S3, SQS and Step Functions are.
+#[derive(Debug)]
+enum Site {
+    StandIn(Aws),
+    Elsewhere(Clients),
+}
+
 impl Local {
     /// Starts the stand-in and the catchers, and creates what the services need. `routes` is the text of a routes file.
     ///
@@ -49,7 +55,23 @@ impl Local {
     /// Names what could not be started.
     pub async fn start(times: Times, routes: &str) -> anyhow::Result<Self> {
         let aws = Aws::start(ANY_PORT).await.context("the stand-in for AWS cannot listen")?;
-        let deployment = Deployment::create(&Clients::of_stand_in(aws.endpoint(), "deploy"), times).await?;
+        let clients = Clients::of_stand_in(aws.endpoint(), "deploy");
+        Self::on(Site::StandIn(aws), &clients, times, routes, Names::default()).await
+    }
+
+    /// The same with another S3, SQS and Step Functions than the stand-in, reached by these clients, under names that nobody
+    /// else has.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_elsewhere(clients: Clients, role: &str, times: Times, routes: &str) -> anyhow::Result<Self> {
+        let prefix = format!("holdpoint-e2e-{:08x}-", fastrand::u32(..));
+        let names = Names { prefix, machine_role: role.to_owned() };
+        Self::on(Site::Elsewhere(clients.clone()), &clients, times, routes, names).await
+    }
+
+    async fn on(aws: Site, clients: &Clients, times: Times, routes: &str, names: Names) -> anyhow::Result<Self> {
+        let deployment = Deployment::create(clients, times, names).await?;
         let mail = MailCatcher::start(ANY_PORT).await.context("the mail catcher cannot listen")?;
         let slack = SlackCatcher::start(ANY_PORT).await.context("the Slack catcher cannot listen")?;
         let callback = free_port().await?;
@@ -59,9 +81,23 @@ impl Local {
         Ok(Self { aws, deployment, mail, slack, callback, routes: folder })
     }
 
-    /// Clients of the stand-in for a service, by whose name requests can be told apart.
+    /// The stand-in.
+    ///
+    /// # Panics
+    /// AWS is elsewhere.
+    pub fn aws(&self) -> &Aws {
+        match &self.aws {
+            Site::StandIn(aws) => aws,
+            Site::Elsewhere(_) => panic!("only the stand-in can do this"),
+        }
+    }
+
+    /// Clients for a service; on the stand-in, requests can be told apart by its name.
     pub fn clients(&self, service: &str) -> Clients {
-        Clients::of_stand_in(self.aws.endpoint(), service)
+        match &self.aws {
+            Site::StandIn(aws) => Clients::of_stand_in(aws.endpoint(), service),
+            Site::Elsewhere(clients) => clients.clone(),
+        }
     }
 
     /// Where reviewers' links lead.

@@ -51,7 +51,7 @@ impl Fate {
     pub(super) fn watch(world: &World, service: Service, death: Option<Death>) -> Self {
         let fate = Self { service, death, course: Arc::default() };
         let observer = fate.clone();
-        world.local.aws.faults().on_request(move |request| observer.judge_aws(request));
+        world.local.aws().faults().on_request(move |request| observer.judge_aws(request));
         let observer = fate.clone();
         world.local.slack.gate().on_request(move |method| observer.judge_slack(method));
         let observer = fate.clone();

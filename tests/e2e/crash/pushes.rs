@@ -11,6 +11,7 @@ use super::{Death, Fate, LOOK_AGAIN_AFTER, matrix};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b48_an_analyzer_may_die_at_any_request() {
+    needs!("faults", "exact queue depths");
     let undisturbed = Arc::new(OnceCell::new());
     matrix("Push, Analyzer", |death| run(death, undisturbed.clone())).await;
 }
@@ -21,7 +22,7 @@ async fn run(death: Option<Death>, undisturbed: Arc<OnceCell<String>>) -> Fate {
     let fate = Fate::watch(&world, Service::Analyzer, death);
     let push = world.deliver_sample("clean.csv").await;
     world.run(Service::Analyzer);
-    while !(world.executions().await > 0 && world.is_drained("pushes")) {
+    while !(world.executions().await > 0 && world.is_drained("pushes").await) {
         fate.befall(&mut world);
         tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
@@ -32,6 +33,7 @@ async fn run(death: Option<Death>, undisturbed: Arc<OnceCell<String>>) -> Fate {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b45_an_analyzer_may_die_at_any_request_while_it_takes_a_push_apart() {
+    needs!("faults", "exact queue depths");
     matrix("Several customers, Analyzer", take_apart).await;
 }
 
@@ -42,7 +44,7 @@ async fn take_apart(death: Option<Death>) -> Fate {
     let fate = Fate::watch(&world, Service::Analyzer, death);
     let whole = world.put("incoming/departures/all/day.csv", several_customers().into_bytes()).await;
     world.run(Service::Analyzer);
-    while !(world.executions().await == 3 && world.is_drained("pushes")) {
+    while !(world.executions().await == 3 && world.is_drained("pushes").await) {
         fate.befall(&mut world);
         tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
@@ -66,7 +68,7 @@ async fn check(world: &World, push: &Held) -> String {
     assert_eq!(described.status, ExecutionStatus::Running, "it waits for a person");
     let bytes = world.report_bytes(push).await;
     assert!(described.input().is_some_and(|input| input.contains(ContentHash::of(&bytes).as_str())));
-    assert_eq!(world.local.aws.queue_depth("pushes-dead").map(|depth| depth.visible), Some(0));
+    assert_eq!(world.local.aws().queue_depth("pushes-dead").map(|depth| depth.visible), Some(0));
 
     let report: Report = serde_json::from_slice(&bytes).expect("a report");
     let text = String::from_utf8(bytes).expect("JSON");

@@ -27,6 +27,7 @@ enum Scenario {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b48_a_worker_may_die_at_any_request() {
+    needs!("faults", "exact queue depths");
     for scenario in [Scenario::Approve, Scenario::Expire, Scenario::Withdraw] {
         of(scenario, Service::Worker).await;
     }
@@ -34,6 +35,7 @@ async fn b48_a_worker_may_die_at_any_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b48_a_callback_may_die_at_any_request() {
+    needs!("faults", "exact queue depths");
     for scenario in [Scenario::Approve, Scenario::Reject, Scenario::RejectInSlack] {
         of(scenario, Service::Callback).await;
     }

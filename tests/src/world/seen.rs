@@ -37,7 +37,7 @@ impl World {
         let round =
             eventually("the round is finished", || async { self.round(held, 1).await.filter(Round::is_finished) })
                 .await;
-        eventually("its clock stops", || async { self.is_drained("clock").then_some(()) }).await;
+        eventually("its clock stops", || async { self.is_drained("clock").await.then_some(()) }).await;
         round
     }
 
@@ -45,7 +45,7 @@ impl World {
     pub async fn is_quiet(&self) -> bool {
         let list = self.clients.s3.list_objects_v2().bucket(&self.local.deployment.bucket).prefix("open/");
         let open = list.send().await.expect("S3 lists").contents().len();
-        open == 0 && self.is_drained("clock")
+        open == 0 && self.is_drained("clock").await
     }
 
     /// How many mails ask dana. One that was sent twice, because its sender did not hear the first `250`, has one `Message-ID`

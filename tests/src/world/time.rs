@@ -8,6 +8,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use holdpoint_local::aws::Verdict;
 use holdpoint_platform::{Ledger, WriteError};
 use holdpoint_review::{ReviewId, Round};
@@ -19,7 +20,7 @@ use crate::ended::eventually;
 impl World {
     /// Lets every message that somebody received and did not delete come again, as time does.
     pub fn let_time_pass(&self) {
-        self.local.aws.let_visibility_pass();
+        self.local.aws().let_visibility_pass();
     }
 
     /// Makes the first round of a review so much older. Links and tokens stay as young as they are.
@@ -42,20 +43,23 @@ impl World {
         const TICKS: usize = 2;
         let ends = Arc::new(AtomicUsize::new(0));
         let counted = ends.clone();
-        self.local.aws.faults().on_request(move |request| {
+        self.local.aws().faults().on_request(move |request| {
             if request.action == "AmazonSQS.ChangeMessageVisibility" && request.resource == "clock" {
                 counted.fetch_add(1, Ordering::Relaxed);
             }
             Verdict::Serve
         });
         eventually("the review ticks", || async { (ends.load(Ordering::Relaxed) >= TICKS).then_some(()) }).await;
-        eventually("the notices are sent", || async { self.is_drained("notices.fifo").then_some(()) }).await;
+        eventually("the notices are sent", || async { self.is_drained("notices.fifo").await.then_some(()) }).await;
     }
 
     /// Whether a queue holds no message, not even one that somebody has in hand.
-    pub fn is_drained(&self, queue: &str) -> bool {
-        let depth = self.local.aws.queue_depth(queue).expect("there is such a queue");
-        depth.visible + depth.in_flight + depth.delayed == 0
+    pub async fn is_drained(&self, queue: &str) -> bool {
+        let url = self.local.deployment.queue_url(&self.clients, queue).await.expect("there is such a queue");
+        let get = self.clients.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All);
+        let attributes = get.send().await.expect("SQS answers").attributes.unwrap_or_default();
+        let counts = attributes.iter().filter(|(name, _)| name.as_str().starts_with("ApproximateNumberOfMessages"));
+        counts.fold(true, |none, (_, count)| none && count == "0")
     }
 }
 
