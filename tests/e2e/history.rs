@@ -20,7 +20,7 @@ async fn a_folder_of_trusted_files_is_learned_and_learned_again_it_is_the_same()
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/local/samples/history");
     for _ in 0..2 {
         let (config, trusted) = (config(&world, None), Trusted::Folder(samples.clone()));
-        let learned = learn(&config, &world.clients, &trusted, "departures", Some("EWR")).await;
+        let learned = learn(&config, &world.local.clients("history"), &trusted, "departures", Some("EWR")).await;
         assert_eq!((learned.ok(), world.baseline_members().await), (Some(30), 30));
     }
 }
@@ -30,9 +30,10 @@ async fn trusted_files_of_several_customers_teach_what_is_normal_for_each() {
     let world = World::start(&[], Options::default()).await;
     world.put("trusted/day.csv", several_customers().into_bytes()).await;
     let trusted = Trusted::Prefix("trusted/".to_owned());
-    let nobodys = learn(&config(&world, None), &world.clients, &trusted, "departures", None).await;
+    let nobodys = learn(&config(&world, None), &world.local.clients("history"), &trusted, "departures", None).await;
     assert!(nobodys.is_err(), "no customer and no column");
-    let learned = learn(&config(&world, Some("origin")), &world.clients, &trusted, "departures", None).await;
+    let learned =
+        learn(&config(&world, Some("origin")), &world.local.clients("history"), &trusted, "departures", None).await;
     assert_eq!(learned.ok(), Some(2), "records that name nobody teach nothing");
     let keys: Vec<_> = world.texts_under("baseline/").await.into_keys().collect();
     assert!(
@@ -52,7 +53,7 @@ async fn a_customer_who_is_forgotten_leaves_nothing_and_others_are_left_alone() 
     world.ended(&parts["EWR"].execution).await.assert_passed();
 
     let config = config(&world, None);
-    let erased = forget(&config, &world.clients, "departures", "EWR").await.ok();
+    let erased = forget(&config, &world.local.clients("history"), "departures", "EWR").await.ok();
     assert_eq!(erased, Some(31 + 1 + 4), "baselines, the part, its evidence");
     assert_eq!(world.baseline_members().await, 0);
     let left = world.parts_of(&whole).await;
@@ -60,5 +61,5 @@ async fn a_customer_who_is_forgotten_leaves_nothing_and_others_are_left_alone() 
     assert!(!world.has_report(&parts["EWR"]).await && world.has_report(&parts["JFK"]).await);
     let under = format!("reports/{}/", parts["EWR"].push);
     assert!(world.versions_under(&under).await.is_empty(), "not even an old version");
-    assert_eq!(forget(&config, &world.clients, "departures", "EWR").await.ok(), Some(0));
+    assert_eq!(forget(&config, &world.local.clients("history"), "departures", "EWR").await.ok(), Some(0));
 }

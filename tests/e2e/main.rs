@@ -22,3 +22,4 @@ mod operators;
 mod parts;
 mod pushes;
 mod requests;
+mod rights;

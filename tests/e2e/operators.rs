@@ -16,7 +16,7 @@ struct Arguments {
 }
 
 /// Runs a command with the callback's settings; what it says.
-async fn command(world: &World, words: &[&str]) -> Result<String, OperationError> {
+pub(crate) async fn command(world: &World, words: &[&str]) -> Result<String, OperationError> {
     let mut out = Vec::new();
     try_command(world, words, &mut out).await?;
     Ok(String::from_utf8(out).expect("it is text"))
@@ -27,7 +27,7 @@ async fn try_command(world: &World, words: &[&str], out: &mut Vec<u8>) -> Result
     let operation = Arguments::try_parse_from(words).expect("it is a command").operation;
     let environment = world.local.environment();
     let config = Config::read(&|name| environment.get(name).cloned()).expect("the settings fit");
-    operate(operation, config, world.local.clients("operator"), out).await
+    operate(operation, config, world.local.clients("callback"), out).await
 }
 
 async fn asked(world: &World) -> (Held, String) {
@@ -150,22 +150,22 @@ async fn b40_a_notice_that_cannot_be_delivered_is_a_dead_letter_with_its_reason_
     world.slack_request().await;
 }
 
-/// What the doctors say with these settings changed, and whether all is well.
-async fn doctors(world: &World, changed: &[(&str, &str)]) -> (bool, String) {
+/// What the doctors of analyzer, worker and callback say under these names with these settings changed, and whether all is well.
+pub(crate) async fn doctors(world: &World, names: [&str; 3], changed: &[(&str, &str)]) -> (bool, String) {
     let environment = world.local.environment();
     let lookup = |name: &str| {
         let changed = changed.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         changed.or_else(|| environment.get(name).cloned())
     };
-    let clients = world.local.clients("operator");
+    let [analyzers, workers, callbacks] = names.map(|name| world.local.clients(name));
     let analyzer = holdpoint_analyzer::Config::read(&lookup).expect("the settings fit");
     let worker = holdpoint_worker::Config::read(&lookup).expect("the settings fit");
     let callback = Config::read(&lookup).expect("the settings fit");
     let mut out = Vec::new();
     let well = [
-        holdpoint_analyzer::doctor(&analyzer, &clients, &mut out).await,
-        holdpoint_worker::doctor(&worker, &clients, &mut out).await,
-        holdpoint_callback::doctor(&callback, &clients, &mut out).await,
+        holdpoint_analyzer::doctor(&analyzer, &analyzers, &mut out).await,
+        holdpoint_worker::doctor(&worker, &workers, &mut out).await,
+        holdpoint_callback::doctor(&callback, &callbacks, &mut out).await,
     ];
     let well = well.into_iter().all(|well| well.expect("it is written"));
     (well, String::from_utf8(out).expect("it is text"))
@@ -174,7 +174,7 @@ async fn doctors(world: &World, changed: &[(&str, &str)]) -> (bool, String) {
 #[tokio::test]
 async fn the_doctors_find_nothing_wrong_where_all_is_well_and_leave_nothing_behind() {
     let world = World::start(&[], Options::default()).await;
-    let (well, said) = doctors(&world, &[]).await;
+    let (well, said) = doctors(&world, ["analyzer", "worker", "callback"], &[]).await;
     assert!(well, "{said}");
     let looked_at = [
         "keeps versions",
@@ -199,8 +199,9 @@ async fn the_doctors_find_nothing_wrong_where_all_is_well_and_leave_nothing_behi
 async fn the_doctors_name_what_is_wrong() {
     let world = World::start(&[], Options::default()).await;
     let environment = world.local.environment();
+    // Somebody who may do everything: a service is denied what is not its own, whether it is there or not.
     let check = async |changed: &[(&str, &str)], wrong: &str| {
-        let (well, said) = doctors(&world, changed).await;
+        let (well, said) = doctors(&world, ["operator"; 3], changed).await;
         assert!(
             !well && said.lines().any(|line| line.starts_with("WRONG") && line.contains(wrong)),
             "{wrong} in {said}"

@@ -112,11 +112,11 @@ async fn b43_the_same_push_judged_twice_gives_the_same_bytes() {
 #[tokio::test]
 async fn declared_rules_hold_a_push_and_personal_values_are_in_nothing_that_is_kept() {
     needs!("a bucket whose name is known");
-    let environment = [("HOLDPOINT_RULES".into(), "s3://holdpoint/rules/{dataset}.toml".into())].into();
+    let environment = [("HOLDPOINT_RULES".into(), "s3://artifacts/config/rules/{dataset}.toml".into())].into();
     let world = World::start(&[Service::Analyzer], Options { environment, ..Options::default() }).await;
     world.learn_samples().await;
     let rules = "[column.tailnum]\npersonal = true\nregex = \"N.*\"\n[column.origin]\nset = [\"JFK\"]\n";
-    world.put("rules/departures.toml", rules.as_bytes().to_vec()).await;
+    world.upload("config/rules/departures.toml", rules).await;
     let sample = include_str!("../../deploy/local/samples/clean.csv");
     let push = world.deliver("day.csv", sample.replace(",N663JB,", ",secret-7,").into_bytes()).await;
     eventually("it is judged", || async { world.has_report(&push).await.then_some(()) }).await;

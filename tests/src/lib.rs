@@ -6,10 +6,13 @@
 pub mod browser;
 mod elsewhere;
 mod ended;
+mod roles;
 mod service;
+mod template;
 mod world;
 
 pub use elsewhere::lacks;
 pub use ended::{Ended, eventually};
+pub use roles::Grant;
 pub use service::{Log, Service, on_own_thread};
 pub use world::{Held, Options, World, link_in, several_customers, shown};

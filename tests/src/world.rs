@@ -1,6 +1,6 @@
 //! A world: what people and pushes do in it, and what can be seen of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use holdpoint_local::{
     deployment::Times,
@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::{
     elsewhere,
+    roles::{Asked, Grant},
     service::{Log, Running, Service},
 };
 
@@ -80,6 +81,7 @@ pub struct World {
     services: Vec<Running>,
     overrides: BTreeMap<String, String>,
     log: Option<Log>,
+    asked: Arc<Asked>,
 }
 
 /// A push whose execution was started as the analyzer does, over the limit.
@@ -107,6 +109,11 @@ impl World {
     pub async fn start(services: &[Service], options: Options) -> Self {
         let local = elsewhere::start(options.times, &options.routes).await.expect("the world starts");
         let clients = local.clients("onlooker");
+        let asked = Arc::new(Asked::of_stack());
+        if !elsewhere::is_asked_for() {
+            let judge = asked.clone();
+            local.aws().guard(move |access_key, permission| judge.is_allowed(access_key, permission));
+        }
         let mut world = Self {
             local,
             clients,
@@ -114,6 +121,7 @@ impl World {
             services: Vec::new(),
             overrides: options.environment,
             log: options.log,
+            asked,
         };
         for service in services {
             world.run(*service);
@@ -152,15 +160,25 @@ impl World {
         taken
     }
 
+    /// What the stack's roles allow and nobody asked for in this world.
+    pub fn unused_grants(&self) -> Vec<Grant> {
+        self.asked.unused()
+    }
+
+    /// What the stack's roles allow with a wildcard that one name could stand for in this world, and the name.
+    pub fn too_wide_grants(&self) -> Vec<(Grant, String)> {
+        self.asked.too_wide()
+    }
+
     /// Starts an execution for a push over the limit, with evidence in S3, as the analyzer does.
     pub async fn held_push(&self) -> Held {
         let input = self.store_held_push().await;
         self.start_execution(input).await
     }
 
-    /// The report and evidence of a push over the limit; no execution yet.
+    /// The report and evidence of a push over the limit; no execution yet. Under a prefix of which nobody is told.
     pub async fn store_held_push(&self) -> ExecutionInput {
-        self.store_held_version(format!("outside/orders/acme/{}.csv", holdpoint_platform::now().as_nanosecond()))
+        self.store_held_version(format!("parts/orders/acme/outside/{}.csv", holdpoint_platform::now().as_nanosecond()))
             .await
     }
 
@@ -252,10 +270,17 @@ impl World {
 }
 
 impl Drop for World {
-    /// Nothing is left elsewhere.
+    /// Whatever the scenario was about, no service asked for more than its role allows; and nothing is left elsewhere.
     fn drop(&mut self) {
         self.services.clear();
         elsewhere::delete(&self.local.deployment);
+        let denied = self.asked.denied();
+        let said = format!("denied by deploy/aws/stack.yaml: {denied:#?}");
+        match (denied.is_empty(), std::thread::panicking()) {
+            (true, _) => {}
+            (false, true) => eprintln!("{said}"),
+            (false, false) => panic!("{said}"),
+        }
     }
 }
 

@@ -8,11 +8,13 @@
 //! presigned URLs that expire, and a FIFO group that blocks, and hide the state that these need: a wrapper would be larger
 //! than two small services.
 //!
-//! Deliberately absent: IAM, regions, accounts, persistence, and every operation that the product does not call.
+//! Deliberately absent: regions, accounts, persistence, and every operation that the product does not call. There are no users
+//! and roles either, but whoever has some can guard the requests with them ([`Aws::guard`]).
 
 mod error;
 mod faults;
 mod integrations;
+mod permission;
 mod s3;
 mod server;
 mod sfn;
@@ -28,6 +30,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use self::error::ServiceError;
 pub use self::faults::{Fault, Faults, Request, Verdict};
 pub(crate) use self::integrations::Integrations;
+pub use self::permission::Permission;
 use self::server::Services;
 pub use self::sqs::Depth;
 
@@ -71,6 +74,12 @@ impl Aws {
     /// What happens to requests on their way.
     pub fn faults(&self) -> &Faults {
         &self.services.faults
+    }
+
+    /// From now on every request is denied for which `is_allowed` is false, by its access key and what it needs; the key of a
+    /// state machine's own calls is `states`. The first guard stays.
+    pub fn guard(&self, is_allowed: impl Fn(&str, &Permission) -> bool + Send + Sync + 'static) {
+        self.services.guard.set(is_allowed);
     }
 
     /// How many messages a queue holds; `None` when it is not there.

@@ -129,7 +129,8 @@ pub async fn learn(local: &Local, story: &Story) -> anyhow::Result<usize> {
     let environment = local.environment();
     let config = holdpoint_analyzer::Config::read(&|name: &str| environment.get(name).cloned())?;
     let trusted = holdpoint_analyzer::Trusted::Prefix("trusted/".to_owned());
-    Ok(holdpoint_analyzer::learn(&config, &clients, &trusted, story.dataset, Some(story.customer)).await?)
+    Ok(holdpoint_analyzer::learn(&config, &local.clients("history"), &trusted, story.dataset, Some(story.customer))
+        .await?)
 }
 
 async fn deliver_all(local: &Local, story: &Story, decide: Option<Decide>, stop: &Stop) -> anyhow::Result<()> {

@@ -9,21 +9,25 @@ use serde_json::Value;
 
 use super::ServiceError;
 use super::faults::{Faults, Request, Verdict};
+use super::permission::{self, Guard};
 use super::s3::{S3, as_states_name_it};
 use super::server::{internal_error, slow_down};
+
+/// The access key of a state machine's own calls.
+const STATES: &str = "states";
 
 /// What a state machine calls: `s3:copyObject` and its parameters, answered with the API's output, or with an error under the
 /// name by which the state machine catches it.
 pub(crate) type Integrations = Arc<dyn Fn(&str, Value) -> Result<Value, ServiceError> + Send + Sync>;
 
 /// Everything that states can call.
-pub(crate) fn integrations(faults: Faults, s3: Arc<S3>) -> Integrations {
+pub(crate) fn integrations(faults: Faults, guard: Guard, s3: Arc<S3>) -> Integrations {
     Arc::new(move |resource, parameters| {
         let Some(action) = resource.strip_prefix("s3:") else {
             let message = format!("the stand-in has no integration {resource}");
             return Err(ServiceError::bad_request("States.Runtime", message));
         };
-        let call = |parameters| s3.integrate(action, parameters);
+        let call = |parameters| call(&guard, &s3, action, parameters);
         let outcome = match faults.judge(&request(action, &parameters)) {
             Verdict::Serve | Verdict::ServeLate(_) => call(parameters),
             Verdict::LoseReply | Verdict::HoldReply => call(parameters).and(Err(lost())),
@@ -36,13 +40,24 @@ pub(crate) fn integrations(faults: Faults, s3: Arc<S3>) -> Integrations {
     })
 }
 
+fn call(guard: &Guard, s3: &S3, action: &str, parameters: Value) -> Result<Value, ServiceError> {
+    if guard.denied(STATES, &permission::of_state(action, &parameters)).is_some() {
+        return Err(permission::access_denied());
+    }
+    let bucket = parameters["Bucket"].as_str().unwrap_or_default().to_owned();
+    s3.integrate(action, parameters).map_err(|error| {
+        let is_hidden = error.status == 404 && guard.hides_absence(STATES, &bucket);
+        if is_hidden { permission::access_denied() } else { error }
+    })
+}
+
 fn request(action: &str, parameters: &Value) -> Request {
     let part = |name: &str| parameters[name].as_str().unwrap_or_default();
     let (first, rest) = action.split_at_checked(1).unwrap_or_default();
     Request {
         action: format!("s3.{}{rest}", first.to_ascii_uppercase()),
         resource: format!("{}/{}", part("Bucket"), part("Key")),
-        access_key: "states".to_owned(),
+        access_key: STATES.to_owned(),
     }
 }
 

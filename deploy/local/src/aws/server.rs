@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,6 +22,7 @@ use tracing::debug;
 use super::ServiceError;
 use super::faults::{Faults, Request, Verdict};
 use super::integrations::integrations;
+use super::permission::{self, Guard, Permission};
 use super::s3::{self, S3, S3Request};
 use super::sfn::StepFunctions;
 use super::sqs::{self, Sqs};
@@ -36,6 +36,7 @@ pub(crate) type Reply = http::Response<Full<Bytes>>;
 /// The services and what stands before them.
 pub(crate) struct Services {
     pub(crate) faults: Faults,
+    pub(crate) guard: Guard,
     pub(crate) sqs: Arc<Sqs>,
     s3: Arc<S3>,
     pub(crate) step_functions: StepFunctions,
@@ -83,9 +84,9 @@ async fn serve(stream: TcpStream, services: Arc<Services>, stop: CancellationTok
 async fn answer(services: Arc<Services>, request: http::Request<Incoming>) -> Result<Reply, Cut> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(Cut::Body)?.to_bytes();
-    let access_key = access_key(&parts.headers).unwrap_or_default();
+    let access_key = access_key(&parts).unwrap_or_default().to_owned();
     let call = Call::new(parts, body);
-    let verdict = services.faults.judge(&call.request(access_key));
+    let verdict = services.faults.judge(&call.request(access_key.clone()));
     match verdict {
         Verdict::LoseRequest => return Err(Cut::ByFault),
         Verdict::ServeLate(delay) => tokio::time::sleep(delay).await,
@@ -94,7 +95,7 @@ async fn answer(services: Arc<Services>, request: http::Request<Incoming>) -> Re
         Verdict::Refuse(ref error) => return Ok(call.refuse(error)),
         Verdict::Serve | Verdict::LoseReply | Verdict::HoldReply => {}
     }
-    let reply = services.serve(call).await;
+    let reply = services.serve_if_allowed(call, &access_key).await;
     match verdict {
         Verdict::LoseReply => Err(Cut::ByFault),
         Verdict::HoldReply => std::future::pending().await,
@@ -106,9 +107,19 @@ impl Services {
     pub(crate) fn new(endpoint: &str) -> Self {
         let sqs = Arc::new(Sqs::new(endpoint.to_owned()));
         let s3 = Arc::new(S3::new(sqs.clone()));
-        let faults = Faults::default();
-        let step_functions = StepFunctions::new(integrations(faults.clone(), s3.clone()));
-        Self { faults, sqs, s3, step_functions }
+        let (faults, guard) = (Faults::default(), Guard::default());
+        let step_functions = StepFunctions::new(integrations(faults.clone(), guard.clone(), s3.clone()));
+        Self { faults, guard, sqs, s3, step_functions }
+    }
+
+    async fn serve_if_allowed(&self, call: Call, access_key: &str) -> Reply {
+        if self.guard.denied(access_key, &call.permissions(&self.sqs)).is_some() {
+            return call.refuse(&call.denied());
+        }
+        let Call::S3(request) = &call else { return self.serve(call).await };
+        let reply = self.s3.handle(request);
+        let is_hidden = reply.status() == 404 && self.guard.hides_absence(access_key, &request.bucket);
+        if is_hidden { call.refuse(&call.denied()) } else { reply }
     }
 
     async fn serve(&self, call: Call) -> Reply {
@@ -137,6 +148,21 @@ impl Call {
             Self::S3(request) => (format!("s3.{:?}", request.operation), request.path()),
         };
         Request { action, resource, access_key }
+    }
+
+    fn permissions(&self, queues: &Sqs) -> Vec<Permission> {
+        match self {
+            Self::StepFunctions { action, body } => permission::of_step_functions(action, &arn_named_in(body)),
+            Self::Sqs { action, body } => permission::of_sqs(queues, action, body),
+            Self::S3(request) => permission::of_s3(request),
+        }
+    }
+
+    fn denied(&self) -> ServiceError {
+        match self {
+            Self::S3(_) | Self::Sqs { .. } => permission::access_denied(),
+            Self::StepFunctions { .. } => ServiceError::bad_request("AccessDeniedException", "not authorized"),
+        }
     }
 
     fn throttled(&self) -> ServiceError {
@@ -201,9 +227,12 @@ pub(crate) fn request_id() -> String {
     format!("{:016X}", fastrand::u64(..))
 }
 
-/// `AWS4-HMAC-SHA256 Credential=KEY/20261122/us-east-1/s3/aws4_request, …`
-fn access_key(headers: &HeaderMap) -> Option<String> {
-    let authorization = headers.get("authorization")?.to_str().ok()?;
-    let (_, credential) = authorization.split_once("Credential=")?;
-    credential.split('/').next().map(ToOwned::to_owned)
+/// `AWS4-HMAC-SHA256 Credential=KEY/20261122/us-east-1/s3/aws4_request, …`; a presigned URL has it in its query.
+fn access_key(parts: &http::request::Parts) -> Option<&str> {
+    let signed = parts.headers.get("authorization").and_then(|header| header.to_str().ok());
+    let credential = match signed {
+        Some(authorization) => authorization.split_once("Credential=")?.1,
+        None => parts.uri.query()?.split_once("X-Amz-Credential=")?.1,
+    };
+    credential.split(['/', '%']).next()
 }

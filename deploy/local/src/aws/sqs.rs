@@ -27,8 +27,8 @@ use self::actions::{
     SendMessage, SetQueueAttributes, StartMessageMoveTask,
 };
 use self::message::{Delivery, Message, Wanted, md5_hex};
-use self::names::{arn, name_in_arn, queue_name};
-pub(crate) use self::names::{query_code, queue_named_in};
+pub(crate) use self::names::{arn, query_code, queue_named_in};
+use self::names::{name_in_arn, queue_name};
 use self::queue::{Now, Outgoing, Queue};
 use self::settings::{Redrive, Settings};
 use super::{ACCOUNT, ServiceError};
@@ -97,6 +97,12 @@ impl Sqs {
 
     pub(crate) fn depth(&self, name: &str) -> Option<Depth> {
         self.lock().get(name).map(|entry| entry.queue.depth(Now::read()))
+    }
+
+    /// The queues whose dead letters go there.
+    pub(crate) fn arns_before(&self, dead_arn: &str) -> Vec<String> {
+        let sends = |entry: &Entry| entry.queue.settings.redrive.as_ref().is_some_and(|to| to.target_arn == dead_arn);
+        self.lock().iter().filter(|(_, entry)| sends(entry)).map(|(name, _)| arn(name)).collect()
     }
 
     pub(crate) fn deliver_next_twice(&self, name: &str) -> bool {
