@@ -45,7 +45,7 @@ impl Meter {
     fn watch(world: &World) -> Self {
         let meter = Self::default();
         let observer = meter.clone();
-        world.local.aws.faults().on_request(move |request| {
+        world.local.aws().faults().on_request(move |request| {
             if ["analyzer", "worker", "callback", "states"].contains(&request.access_key.as_str()) {
                 observer.seen().push(request.clone());
             }
@@ -96,17 +96,19 @@ async fn transitions(world: &World, push: &Held) -> usize {
 
 #[tokio::test]
 async fn a_push_within_the_limit_takes_so_many_requests() {
+    needs!("faults", "exact queue depths");
     let world = World::start(&[Service::Analyzer], Options::default()).await;
     world.learn_samples().await;
     let meter = Meter::watch(&world);
     let push = world.deliver_sample("clean.csv").await;
     world.ended(&push.execution).await.assert_passed();
-    eventually("its message is deleted", || async { world.is_drained("pushes").then_some(()) }).await;
+    eventually("its message is deleted", || async { world.is_drained("pushes").await.then_some(()) }).await;
     meter.settle("push within the limit, 30 pushes of history", transitions(&world, &push).await);
 }
 
 #[tokio::test]
 async fn a_review_takes_so_many_requests_from_its_opening_to_its_end() {
+    needs!("faults", "exact queue depths");
     // Seldom enough to be hardly a part of the bill: the hours of waiting are another.
     let mut options = Options::default();
     options.times.tick = Seconds(5);
@@ -122,10 +124,11 @@ async fn a_review_takes_so_many_requests_from_its_opening_to_its_end() {
 
 #[tokio::test]
 async fn an_open_review_takes_so_many_requests_an_hour() {
+    needs!("faults", "exact queue depths");
     let world = World::of_reviews(Options::default().deadline("29d")).await;
     let held = world.held_push().await;
     world.settled_round(&held).await;
-    eventually("its notices are sent", || async { world.is_drained("notices.fifo").then_some(()) }).await;
+    eventually("its notices are sent", || async { world.is_drained("notices.fifo").await.then_some(()) }).await;
     let meter = Meter::watch(&world);
     while meter.ticks() < TICKS {
         let before = meter.ticks();
