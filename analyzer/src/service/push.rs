@@ -4,8 +4,10 @@ use std::{path::PathBuf, time::Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use holdpoint_platform::{Queue, QueueError, metrics};
 use holdpoint_review::{ContentHash, Evidence, ExecutionInput, ObjectVersion, Report, baseline_prefix};
+use jiff::Timestamp;
 
 use super::{
     owner::Owners,
@@ -14,6 +16,8 @@ use super::{
 };
 use crate::{Analysis, Baseline, Declared, Profile, Push, Settings, analyze, hold_unanalyzed};
 
+/// Profiles read at once: one after the other they would be most of a small push's time.
+const PROFILES_AT_ONCE: usize = 16;
 /// How many accepted pushes make a baseline.
 const BASELINE_PUSHES: usize = 60;
 
@@ -127,13 +131,16 @@ impl Pushes {
             holdpoint_review::baseline_key(&push.dataset, &push.customer, push.delivered_at, &push.source.push_id());
         let mut keys = self.store.list(&baseline_prefix(&push.dataset, &push.customer)).await?;
         keys.retain(|(key, _)| *key < own);
-        let mut profiles = Vec::new();
-        for (key, _) in keys.split_off(keys.len().saturating_sub(BASELINE_PUSHES)) {
-            if let Some(bytes) = self.store.read(&key).await? {
-                profiles.push(serde_json::from_slice(&bytes).map_err(|error| PushError::ForeignProfile(key, error))?);
+        let newest = keys.split_off(keys.len().saturating_sub(BASELINE_PUSHES));
+        let read = async |(key, _): (String, Timestamp)| match self.store.read(&key).await? {
+            Some(bytes) => {
+                serde_json::from_slice(&bytes).map(Some).map_err(|error| PushError::ForeignProfile(key, error))
             }
-        }
-        Ok(profiles)
+            None => Ok(None),
+        };
+        let profiles: Vec<Option<Profile>> =
+            stream::iter(newest).map(read).buffered(PROFILES_AT_ONCE).try_collect().await?;
+        Ok(profiles.into_iter().flatten().collect())
     }
 
     /// Everything else first, the report last and once: whoever loses uses what is stored.
