@@ -37,11 +37,17 @@ pub struct Names {
     pub prefix: String,
     /// The role of the state machine.
     pub machine_role: String,
+    /// Step Functions' context object lacks `Execution.RedriveCount`, as with the emulators that are not ours.
+    pub no_redrives: bool,
 }
 
 impl Default for Names {
     fn default() -> Self {
-        Self { prefix: String::new(), machine_role: "arn:aws:iam::000000000000:role/review".to_owned() }
+        Self {
+            prefix: String::new(),
+            machine_role: "arn:aws:iam::000000000000:role/review".to_owned(),
+            no_redrives: false,
+        }
     }
 }
 
@@ -49,6 +55,15 @@ impl Names {
     /// A name among these.
     pub fn of(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// A definition that can be carried out there.
+    pub fn fit(&self, definition: &serde_json::Value) -> String {
+        let definition = definition.to_string();
+        if !self.no_redrives {
+            return definition;
+        }
+        definition.replace(r#""redrives.$":"$$.Execution.RedriveCount""#, r#""redrives":0"#)
     }
 }
 
@@ -84,7 +99,7 @@ impl Deployment {
         let_bucket_send(clients, &bucket, &pushes, &pushes_arn).await?;
         create_bucket(clients, &bucket, &pushes_arn).await?;
         let activity = clients.sfn.create_activity().name(&review).send().await.context("CreateActivity")?;
-        let definition = definition(activity.activity_arn(), times)?;
+        let definition = names.fit(&definition(activity.activity_arn(), times)?);
         let machine = clients.sfn.create_state_machine().name(&review).definition(definition);
         let machine = machine.role_arn(&names.machine_role).send().await;
         Ok(Self {
@@ -147,12 +162,12 @@ impl Deployment {
 }
 
 /// `review.asl.json` with what a deployment fills in.
-fn definition(activity: &str, times: Times) -> anyhow::Result<String> {
+fn definition(activity: &str, times: Times) -> anyhow::Result<serde_json::Value> {
     let mut definition: serde_json::Value = serde_json::from_str(&REVIEW_ASL.replace("${ReviewActivity}", activity))?;
     let review = &mut definition["States"]["AwaitReview"];
     review["HeartbeatSeconds"] = times.heartbeat.0.into();
     review["Retry"][0]["IntervalSeconds"] = times.retry.0.into();
-    Ok(definition.to_string())
+    Ok(definition)
 }
 
 async fn queue(

@@ -60,13 +60,20 @@ impl Local {
     }
 
     /// The same with another S3, SQS and Step Functions than the stand-in, reached by these clients, under names that nobody
-    /// else has.
+    /// else has. Without a role for the state machine it is an emulator.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub async fn start_elsewhere(clients: Clients, role: &str, times: Times, routes: &str) -> anyhow::Result<Self> {
+    pub async fn start_elsewhere(
+        clients: Clients,
+        role: Option<String>,
+        times: Times,
+        routes: &str,
+    ) -> anyhow::Result<Self> {
         let prefix = format!("holdpoint-e2e-{:08x}-", fastrand::u32(..));
-        let names = Names { prefix, machine_role: role.to_owned() };
+        let no_redrives = role.is_none();
+        let machine_role = role.unwrap_or_else(|| Names::default().machine_role);
+        let names = Names { prefix, machine_role, no_redrives };
         Self::on(Site::Elsewhere(clients.clone()), &clients, times, routes, names).await
     }
 
