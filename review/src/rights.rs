@@ -83,8 +83,9 @@ pub struct Voter {
     pub id: String,
     /// As shown on every surface.
     pub name: String,
-    /// How they came.
-    pub way: Way,
+    /// How they came; none in a vote that an earlier version took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
 }
 
 /// Why somebody may not decide.
@@ -135,7 +136,7 @@ pub fn may_decide(route: &Route, request: &ReviewRequest, who: &Who) -> Result<V
             (format!("slack:{user}"), format!("<@{user}>"))
         }
     };
-    Ok(Voter { id, name, way: who.way() })
+    Ok(Voter { id, name, way: Some(who.way()) })
 }
 
 fn is_slack_id(name: &str) -> bool {
@@ -229,9 +230,15 @@ mod tests {
         let shared = shared.replace(r#"["dana"]"#, r#"["dana", "lee"]"#);
         let route = Routes::parse(&shared).unwrap().for_request(&request(None)).unwrap().clone();
         let voter = may_decide(&route, &request(None), &Who::InNameOf("lee".into())).unwrap();
-        assert_eq!((voter.name.as_str(), voter.way), ("lee", Way::Command), "not who has the same address");
+        assert_eq!((voter.name.as_str(), voter.way), ("lee", Some(Way::Command)), "not who has the same address");
         assert_eq!(ask(ROUTES, None, &Who::InNameOf("eve".into())), Err(NotAllowed::NotAReviewer));
         assert_eq!(ask(ROUTES, Some("U1"), &Who::InNameOf("dana".into())), Err(NotAllowed::Submitter));
+    }
+
+    #[test]
+    fn a_vote_that_an_earlier_version_took_can_be_read() {
+        let voter: Voter = serde_json::from_str(r#"{ "id": "reviewer:dana", "name": "dana" }"#).unwrap();
+        assert_eq!(voter.way, None);
     }
 
     #[test]

@@ -260,7 +260,7 @@ impl Round {
             is_manually_approved: closing == Closing::Approved,
             is_manually_rejected: closing == Closing::Rejected,
             reviewer: vote.map(|(voter, ..)| voter.name.clone()),
-            way: vote.map(|(voter, ..)| voter.way),
+            way: vote.and_then(|(voter, ..)| voter.way),
             reason: vote.and_then(|(_, _, reason)| reason).map(cut_reason),
             at,
             review_id: self.review_id.clone(),

@@ -159,7 +159,7 @@ pub fn outcome(round: &Round) -> Option<String> {
     let (closing, at) = round.closing()?;
     let outcome = round.outcome()?;
     let by = round.votes().last().map_or_else(String::new, |(voter, ..)| {
-        let how = if voter.way == Way::Command { ", by an operator's command" } else { "" };
+        let how = if voter.way == Some(Way::Command) { ", by an operator's command" } else { "" };
         format!(" by {}{how}", visible(&voter.name, 80))
     });
     let what = match closing {

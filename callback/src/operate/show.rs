@@ -50,7 +50,8 @@ fn told(event: &Event) -> String {
             let reason = reason.as_deref().map(|text| format!(": {}", words::visible(text, 2_000))).unwrap_or_default();
             let decides = if *decides { ", which decides" } else { "" };
             let name = words::visible(&words::without_mentions(&voter.name), 80);
-            format!("{verdict} by {name} ({}){decides}{reason}", voter.way.as_str())
+            let way = voter.way.map(|way| format!(" ({})", way.as_str())).unwrap_or_default();
+            format!("{verdict} by {name}{way}{decides}{reason}")
         }
         Event::Expired => "expired".to_owned(),
         Event::Withdrawn => "withdrawn: the workflow asks no more".to_owned(),

@@ -31,7 +31,7 @@ fn told(round: &Round, event: &Event) -> Option<String> {
         Event::Vote { voter, verdict, decides, .. } => {
             let name = words::without_mentions(&words::visible(&voter.name, 80));
             let verdict = if *verdict == Verdict::Approve { "approved" } else { "rejected" };
-            let how = if voter.way == Way::Command { " by an operator's command" } else { "" };
+            let how = if voter.way == Some(Way::Command) { " by an operator's command" } else { "" };
             format!("{name} {verdict} it{how}{}", if *decides { ", which decided" } else { "" })
         }
         Event::Replaced(_) => "a newer version was delivered".to_owned(),
