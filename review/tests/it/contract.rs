@@ -207,7 +207,7 @@ fn the_wait_is_retried_without_end_and_outlasts_every_deadline() {
     let wait = &definition()["States"]["AwaitReview"];
     assert_eq!(wait["HeartbeatSeconds"], 300);
     assert_eq!(wait["Retry"][0]["ErrorEquals"], json!(["States.HeartbeatTimeout", "States.Timeout"]));
-    assert_eq!(wait["Retry"][0]["MaxAttempts"], 99_999_999);
+    assert_eq!(wait["Retry"][0]["MaxAttempts"], 99_999_998);
     assert_eq!(definition()["TimeoutSeconds"], 30 * 24 * 3600);
 }
 
