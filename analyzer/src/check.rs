@@ -13,7 +13,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use holdpoint_review::{ObjectVersion, Threshold};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::{
@@ -137,6 +137,9 @@ fn history_files(arguments: &CheckArguments) -> Result<Vec<PathBuf>, Refused> {
 }
 
 fn accepted(files: &[PathBuf], declared: &Declared) -> Result<Vec<Profile>, Refused> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
     let progress = bar("accepted pushes", "files");
     progress.set_length(files.len() as u64);
     let profile = |(at, file): (usize, &PathBuf)| {
@@ -151,9 +154,15 @@ fn accepted(files: &[PathBuf], declared: &Declared) -> Result<Vec<Profile>, Refu
 
 /// How far something is, for a person at a terminal; shows nothing where standard error is none.
 fn bar(name: &str, noun: &str) -> ProgressBar {
-    let line = format!("{{prefix:!28}}  {{bar:24}} {{percent:>3}} %  {{human_pos}} {noun}, {{eta}} left");
+    let line = format!("{{prefix:!28}}  {{bar:24}} {{percent:>3}} %  {{human_pos}} {noun}{{left}}");
+    let left = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        if state.pos() > 0 {
+            // Nobody is told less by a bar that cannot be drawn.
+            let _ = write!(out, ", {:#} left", HumanDuration(state.eta()));
+        }
+    };
     let style = ProgressStyle::with_template(&line).expect("the template is ours").progress_chars("█░");
-    let bar = ProgressBar::no_length().with_style(style).with_prefix(output::printable(name));
+    let bar = ProgressBar::no_length().with_style(style.with_key("left", left)).with_prefix(output::printable(name));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
