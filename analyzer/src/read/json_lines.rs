@@ -13,10 +13,7 @@ use std::{
 use serde_json::{Map, Value};
 use tempfile::{NamedTempFile, TempPath};
 
-use super::{Limits, Unreadable};
-
-/// Different keys at most; more are data in the place of names.
-const COLUMNS: usize = 20_000;
+use super::{Limits, Unreadable, lines::COLUMNS};
 
 pub(super) fn rewrite(path: &Path, limits: Limits) -> Result<TempPath, Unreadable> {
     let columns = keys(path, limits)?;

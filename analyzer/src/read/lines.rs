@@ -18,6 +18,8 @@ use super::{Format, Unreadable};
 
 /// Bytes per batch, where records are so long that they are the tighter bound.
 const BATCH_BYTES: usize = 4 << 20;
+/// Columns at most; more are data in the place of names.
+pub(super) const COLUMNS: usize = 20_000;
 /// What a record may take. A longer one is a quote that nobody closed.
 const RECORD_BYTES: u64 = 64 << 20;
 
@@ -33,7 +35,10 @@ impl Lines {
     pub(super) fn open(path: &Path, delimiter: u8) -> Result<Self, Unreadable> {
         let mut header = StringRecord::new();
         Records::of(path, delimiter)?.read(&mut header)?;
-        Ok(Self { path: path.to_owned(), delimiter, columns: different(&header) })
+        if header.len() > COLUMNS {
+            return Err(Unreadable::Columns(format!("there are over {COLUMNS}")));
+        }
+        Ok(Self { path: path.to_owned(), delimiter, columns: different(cells(&header)) })
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -54,31 +59,55 @@ impl Lines {
 }
 
 /// A column whose name came before is told from it as Polars does.
-fn different(header: &StringRecord) -> Vec<String> {
+fn different<'a>(header: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let name = |name| {
         let before = seen.entry(name).or_default();
         *before += 1;
         if *before == 1 { name.to_owned() } else { format!("{name}_duplicated_{}", *before - 2) }
     };
-    header.iter().map(name).collect()
+    header.map(name).collect()
 }
 
 /// The records of a file, the header being the first.
-pub(super) struct Records(csv::Reader<Bounded>);
+pub(super) struct Records {
+    reader: csv::Reader<Bounded>,
+    /// Lines without anything that came before the last record.
+    blank: u64,
+}
+
+/// The cells of a record. Lines end in a line feed; what some put before it is none of the last cell's.
+pub(super) fn cells<'a>(record: &'a StringRecord) -> impl Iterator<Item = &'a str> {
+    let last = record.len().saturating_sub(1);
+    let cell =
+        move |(at, cell): (usize, &'a str)| if at == last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell };
+    record.iter().enumerate().map(cell)
+}
 
 impl Records {
     pub(super) fn of(path: &Path, delimiter: u8) -> io::Result<Self> {
         let file = Bounded { file: File::open(path)?, left: 0 };
         let mut reader = csv::ReaderBuilder::new();
-        reader.delimiter(delimiter).has_headers(false).flexible(true).buffer_capacity(1 << 17);
-        Ok(Self(reader.from_reader(file)))
+        reader.delimiter(delimiter).terminator(csv::Terminator::Any(b'\n')).has_headers(false).flexible(true);
+        Ok(Self { reader: reader.buffer_capacity(1 << 17).from_reader(file), blank: 0 })
     }
 
     /// Reads the next one; whether there was one.
     pub(super) fn read(&mut self, record: &mut StringRecord) -> Result<bool, Unreadable> {
-        self.0.get_mut().left = RECORD_BYTES;
-        Ok(self.0.read_record(record)?)
+        self.reader.get_mut().left = RECORD_BYTES;
+        let before = self.reader.position().line();
+        if !self.reader.read_record(record)? {
+            return Ok(false);
+        }
+        // The crate passes over lines without anything, and counts them.
+        let own = memchr::memchr_iter(b'\n', record.as_slice().as_bytes()).count() as u64 + 1;
+        self.blank = (self.reader.position().line() - before).saturating_sub(own);
+        Ok(true)
+    }
+
+    /// The line in which a record that was read begins, from 1.
+    fn line(&self, record: &StringRecord) -> u64 {
+        record.position().map_or(1, csv::Position::line) + self.blank
     }
 }
 
@@ -104,11 +133,22 @@ impl Frames<'_> {
         let mut builders: Vec<_> = self.columns.iter().map(builder).collect();
         let (mut rows, mut bytes) = (0, 0);
         while rows < self.rows && bytes < BATCH_BYTES && self.records.read(&mut self.record)? {
-            if self.record.len() > self.columns.len() {
-                return Err(ragged(&self.record, self.columns.len()));
+            let (found, expected) = (self.record.len(), self.columns.len());
+            if found > expected {
+                let line = self.records.line(&self.record);
+                let words = format!("the record in line {line} has {found} fields, the header has {expected}");
+                return Err(Unreadable::Ragged(words));
             }
-            for (at, builder) in builders.iter_mut().enumerate() {
-                builder.append_option(self.record.get(at).filter(|cell| !cell.is_empty()));
+            if let [only] = builders.as_mut_slice() {
+                // Here a line without anything is a record without a value.
+                (0..self.records.blank).for_each(|_| only.append_null());
+                rows += usize::try_from(self.records.blank).unwrap_or(usize::MAX);
+            } else if cells(&self.record).eq([""]) {
+                continue;
+            }
+            let mut cells = cells(&self.record);
+            for builder in &mut builders {
+                builder.append_option(cells.next().filter(|cell| !cell.is_empty()));
             }
             rows += 1;
             bytes += self.record.as_slice().len();
@@ -119,11 +159,6 @@ impl Frames<'_> {
         let columns = builders.into_iter().map(|builder| builder.finish().into_column()).collect();
         DataFrame::new(rows, columns).map(Some).map_err(|error| super::broken(Format::Csv, &error))
     }
-}
-
-fn ragged(record: &StringRecord, expected: usize) -> Unreadable {
-    let line = record.position().map_or(0, csv::Position::line);
-    Unreadable::Ragged(format!("the record in line {line} has {} fields, the header has {expected}", record.len()))
 }
 
 /// A file that hands out no more than one record may take.

@@ -16,7 +16,11 @@ use std::{
 
 use csv::StringRecord;
 
-use super::{Format, Limits, PlainFile, Unreadable, delimiter, json_lines, lines::Records, unpack};
+use super::{
+    Format, Limits, PlainFile, Unreadable, delimiter, json_lines,
+    lines::{Records, cells},
+    unpack,
+};
 
 /// A process may usually have 1,024 files open.
 const CUSTOMERS: usize = 500;
@@ -53,7 +57,7 @@ impl From<std::io::Error> for NotSplit {
 
 impl From<csv::Error> for NotSplit {
     fn from(error: csv::Error) -> Self {
-        Self::Unreadable(error.into())
+        Self::Unreadable(Unreadable::Io(error.into()))
     }
 }
 
@@ -121,17 +125,17 @@ fn split_csv(plain: &PlainFile, column: &str, folder: &Path) -> Result<Vec<Part>
     if !records.read(&mut header)? {
         return Err(Unreadable::Empty.into());
     }
-    let Some(at) = header.iter().position(|name| name == column) else {
+    let Some(at) = cells(&header).position(|name| name == column) else {
         return Err(NotSplit::NoColumn(column.to_owned()));
     };
     let mut writers = Writers::new(column, folder);
     while records.read(&mut record)? {
-        let writer = writers.of(record.get(at).unwrap_or_default(), |file| {
+        let writer = writers.of(cells(&record).nth(at).unwrap_or_default(), |file| {
             let mut writer = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(file);
-            writer.write_record(&header)?;
+            writer.write_record(cells(&header))?;
             Ok(writer)
         })?;
-        writer.write_record(&record)?;
+        writer.write_record(cells(&record))?;
     }
     writers.finish(|mut writer| Ok(writer.flush()?))
 }

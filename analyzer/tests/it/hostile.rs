@@ -52,6 +52,25 @@ fn b42_a_quote_that_is_never_closed_does_not_fill_the_memory() {
 }
 
 #[test]
+fn b42_more_columns_than_there_are_names_for_are_held() {
+    held("push.csv", format!("{}\n1\n", ",".repeat(30_000)).as_bytes(), "there are over 20000");
+}
+
+#[test]
+fn b42_lines_end_in_a_line_feed_and_those_without_anything_are_no_records() {
+    let lines = orders(6, 100).replace('\n', "\r\n").replacen("EUR", "E\rUR", 1);
+    let analysis = acme().deliver("push.csv", lines.replacen("\r\n", "\r\n\n\r\n\n", 2).as_bytes());
+    assert_eq!((analysis.report.records, analysis.report.anomalous), (100, 1), "{:?}", analysis.report.findings);
+    held("push.csv", b"a,b\r\n\r\n\n1,2\r\n1,2,3\r\n", "the record in line 5 has 3 fields");
+}
+
+#[test]
+fn b42_in_a_single_column_a_line_without_anything_lacks_its_value() {
+    let analysis = Customer::new().deliver("push.csv", b"email\na@x.com\n\n\r\nb@x.com\n");
+    assert_eq!(analysis.report.records, 4);
+}
+
+#[test]
 fn b42_columns_of_one_name_are_told_apart() {
     let text = orders(6, 100).replacen("day,currency", "day,day", 1);
     let analysis = acme().deliver("push.csv", text.as_bytes());
