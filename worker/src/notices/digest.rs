@@ -54,7 +54,11 @@ impl Sender {
         }
         let at = now();
         let open = self.reviews.ledger.open_rounds(READ).await?;
-        let concerned: Vec<_> = open.rounds.iter().filter(|round| is_asked(round, channel)).collect();
+        let mut concerned: Vec<_> = open.rounds.iter().filter(|round| is_asked(round, channel)).collect();
+        if concerned.is_empty() && open.more && stored.round.is_open() {
+            // Those that were read are all other channels': of one it is known.
+            concerned.push(&stored.round);
+        }
         let Some(newest) = concerned.iter().max_by_key(|round| round.deadline) else {
             return self.record(stored, notice, None).await;
         };
