@@ -54,7 +54,7 @@ impl Lines {
     pub(super) fn frames(&self, rows: usize) -> Result<Frames<'_>, Unreadable> {
         let (mut records, mut record) = (Records::of(&self.path, self.delimiter)?, StringRecord::new());
         records.read(&mut record)?;
-        Ok(Frames { columns: &self.columns, records, record, rows })
+        Ok(Frames { columns: &self.columns, records, record, owed: None, rows })
     }
 }
 
@@ -116,6 +116,8 @@ pub(super) struct Frames<'a> {
     columns: &'a [String],
     records: Records,
     record: StringRecord,
+    /// Empty records still to come before the one that was read last; none where the next is to be read.
+    owed: Option<u64>,
     rows: usize,
 }
 
@@ -132,17 +134,14 @@ impl Frames<'_> {
         let builder = |name: &String| StringChunkedBuilder::new(name.into(), self.rows);
         let mut builders: Vec<_> = self.columns.iter().map(builder).collect();
         let (mut rows, mut bytes) = (0, 0);
-        while rows < self.rows && bytes < BATCH_BYTES && self.records.read(&mut self.record)? {
-            let (found, expected) = (self.record.len(), self.columns.len());
-            if found > expected {
-                let line = self.records.line(&self.record);
-                let words = format!("the record in line {line} has {found} fields, the header has {expected}");
-                return Err(Unreadable::Ragged(words));
-            }
+        while rows < self.rows && bytes < BATCH_BYTES && self.next_record()? {
             if let [only] = builders.as_mut_slice() {
-                // Here a line without anything is a record without a value.
-                (0..self.records.blank).for_each(|_| only.append_null());
-                rows += usize::try_from(self.records.blank).unwrap_or(usize::MAX);
+                let empty = self.empty_records(self.rows - rows);
+                (0..empty).for_each(|_| only.append_null());
+                rows += empty;
+                if self.owed.is_some() {
+                    break;
+                }
             } else if cells(&self.record).eq([""]) {
                 continue;
             }
@@ -158,6 +157,30 @@ impl Frames<'_> {
         }
         let columns = builders.into_iter().map(|builder| builder.finish().into_column()).collect();
         DataFrame::new(rows, columns).map(Some).map_err(|error| super::broken(Format::Csv, &error))
+    }
+
+    /// Reads the next record, unless the last one still waits for room; whether there is one.
+    fn next_record(&mut self) -> Result<bool, Unreadable> {
+        if self.owed.is_some() {
+            return Ok(true);
+        }
+        let is_there = self.records.read(&mut self.record)?;
+        let (found, expected) = (self.record.len(), self.columns.len());
+        if is_there && found > expected {
+            let line = self.records.line(&self.record);
+            let words = format!("the record in line {line} has {found} fields, the header has {expected}");
+            return Err(Unreadable::Ragged(words));
+        }
+        Ok(is_there)
+    }
+
+    /// How many empty records come now, before the one that was read: in a file of one column a line without anything is one.
+    /// Where they leave no room for that record it has to wait.
+    fn empty_records(&mut self, room: usize) -> usize {
+        let owed = self.owed.take().unwrap_or(self.records.blank);
+        let now = usize::try_from(owed).unwrap_or(usize::MAX).min(room);
+        self.owed = (now == room).then(|| owed - now as u64);
+        now
     }
 }
 
@@ -182,12 +205,33 @@ impl From<csv::Error> for Unreadable {
     fn from(error: csv::Error) -> Self {
         match error.into_kind() {
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                let reason = format!("a record is longer than {} MiB: a quote may not be closed", RECORD_BYTES >> 20);
+                let most = RECORD_BYTES >> 20;
+                let reason = format!("{most} MiB hold no end of a record: a quote is not closed, or lines are empty");
                 Self::Broken { format: Format::Csv.name(), reason }
             }
             csv::ErrorKind::Io(error) => Self::Io(error),
             csv::ErrorKind::Utf8 { pos, .. } => Self::NotUtf8 { offset: pos.map_or(0, |at| at.byte()) },
             other => Self::Broken { format: Format::Csv.name(), reason: format!("{other:?}") },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_empty_records_is_cut_into_batches_like_any_other() {
+        for empty in 0..12 {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), format!("name\na\n{}b\nc\n", "\n".repeat(empty))).unwrap();
+            let lines = Lines::open(file.path(), b',').unwrap();
+            let frames: Vec<DataFrame> = lines.frames(4).unwrap().collect::<Result<_, _>>().unwrap();
+            let full = frames.iter().rev().skip(1).all(|frame| frame.height() == 4);
+            assert!(full && frames.iter().all(|frame| frame.height() <= 4), "{empty}");
+            let names = frames.iter().flat_map(|frame| frame["name"].str().unwrap().iter());
+            let names: Vec<String> = names.map(|name| name.unwrap_or("-").to_owned()).collect();
+            assert_eq!(names.concat(), format!("a{}bc", "-".repeat(empty)));
         }
     }
 }
