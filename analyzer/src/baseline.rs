@@ -33,6 +33,11 @@ pub(crate) struct Weighed {
 }
 
 impl Weighed {
+    /// Lets it count no more, whatever it hit.
+    pub(crate) fn ignore(&mut self) {
+        (self.is_hard, self.allowance) = (false, 1.0);
+    }
+
     /// What a soft rule hits beyond its allowance and beyond chance.
     pub(crate) fn beyond(&self, hits: u64, records: u64) -> f64 {
         /// Of that many soft rules and pushes one may be wrong: a push is held against some twenty rules.

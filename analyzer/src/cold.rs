@@ -47,7 +47,7 @@ pub(crate) fn stands(guess: &mut [Weighed], learned: &[Rule], table: &Table) -> 
     }
     for weighed in guess {
         if !learned.iter().any(|rule| rule.key() == weighed.rule.key()) {
-            *weighed = Weighed { is_hard: false, allowance: 1.0, ..weighed.clone() };
+            weighed.ignore();
         }
     }
     true

@@ -6,9 +6,12 @@
 //! one bin each.
 
 mod bins;
+mod envelope;
 mod volume;
 
 pub(crate) use bins::{Bins, bins};
+use envelope::Envelope;
+pub(crate) use envelope::{at_least, deviations, reach, slack};
 use jiff::Timestamp;
 
 use crate::{
@@ -17,11 +20,6 @@ use crate::{
     rules::Check,
     words,
 };
-
-/// Records below which chance needs more slack.
-const FEW: f64 = 200.0;
-/// Pushes below which the maximum is still rising.
-const SOME: usize = 8;
 
 /// One share that is above its envelope.
 #[derive(Debug, Clone)]
@@ -67,63 +65,6 @@ fn ratio(count: u64, of: u64) -> f64 {
     if of == 0 { 0.0 } else { count as f64 / of as f64 }
 }
 
-/// What the past allows: the upper envelope of a share, and how much less than eight pushes are known, from 0 to 1.
-struct Envelope {
-    upper: f64,
-    unknown: f64,
-}
-
-impl Envelope {
-    /// Mean and two deviations of the past shares, or more while there are few. What so few records differ by chance is not
-    /// counted as a difference between pushes: it is in the slack of the push that is judged.
-    #[expect(clippy::cast_precision_loss, reason = "at most sixty pushes, and numbers of records that are divided by")]
-    fn of(past: &[(f64, u64)]) -> Self {
-        let shares: Vec<f64> = past.iter().map(|(share, _)| *share).collect();
-        let (mean, deviation) = moments(&shares);
-        let by_chance = past.iter().map(|(_, of)| mean * (1.0 - mean) / (*of).max(1) as f64).sum::<f64>()
-            / past.len().max(1) as f64;
-        let between = (deviation * deviation - by_chance).max(0.0).sqrt();
-        let unknown = SOME.saturating_sub(past.len()) as f64 / SOME as f64;
-        Self { upper: mean + (2.0 + 2.0 * unknown) * between, unknown }
-    }
-
-    /// What of a share is above the envelope and beyond what chance makes of so many draws.
-    fn excess(&self, share: f64, draws: f64) -> f64 {
-        let deviations = deviations(draws) * (1.0 + self.unknown);
-        (share - self.upper - slack(self.upper, draws.max(1.0), deviations)).max(0.0)
-    }
-}
-
-/// What chance adds to a share of so many records: Bernstein's bound, for a share of few records has a longer tail than its
-/// deviation tells.
-pub(crate) fn slack(share: f64, records: f64, deviations: f64) -> f64 {
-    deviations * (share.max(0.25 / records) / records).sqrt() + deviations * deviations / (6.0 * records)
-}
-
-/// Deviations that are chance: more where records are few.
-pub(crate) fn deviations(records: f64) -> f64 {
-    if records < FEW { 3.0 } else { 2.0 }
-}
-
-/// How likely so many hits are where so many are to be expected, by Poisson.
-pub(crate) fn at_least(hits: f64, expected: f64) -> f64 {
-    let (mut fewer, mut term, mut at) = (0.0, (-expected).exp(), 0.0_f64);
-    while at < hits {
-        fewer += term;
-        at += 1.0;
-        term *= expected / at;
-    }
-    (1.0 - fewer).max(0.0)
-}
-
-fn moments(values: &[f64]) -> (f64, f64) {
-    #[expect(clippy::cast_precision_loss, reason = "at most sixty")]
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-    (mean, variance.sqrt())
-}
-
 fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
     let share_of = |column: &ColumnProfile| ratio(column.nulls, column.records());
     let before: Vec<_> = past.iter().map(|column| (share_of(column), column.records())).collect();
@@ -161,8 +102,8 @@ fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnPro
     let before: Vec<(Vec<f64>, u64)> = past.iter().map(|column| (bins.shares(column), column.records())).collect();
     let mut share = 0.0;
     let mut worst = (0.0, 0, 0.0);
-    for (at, now_share) in shares.iter().enumerate() {
-        let envelope = Envelope::of(&before.iter().map(|(shares, records)| (shares[at], *records)).collect::<Vec<_>>());
+    let envelopes = Envelope::of_bins(&before);
+    for (at, (now_share, envelope)) in shares.iter().zip(&envelopes).enumerate() {
         let excess = envelope.excess(*now_share, draws);
         share += excess;
         if excess > worst.0 {

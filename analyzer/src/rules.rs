@@ -131,6 +131,9 @@ pub(crate) enum Test {
     Outside(Quantity, f64, f64),
     /// None of these values.
     Value(Arc<BTreeSet<String>>),
+    /// None of these values, in a column that had one value in the one push known: a day or a batch number, of which the next
+    /// push may have another, but not several.
+    Batch(Arc<BTreeSet<String>>),
     /// None of the first, and one slip of a finger from one of the second.
     Misspelt(Arc<BTreeSet<String>>, Arc<BTreeSet<String>>),
     /// None of the values in a sample that is exact.

@@ -70,9 +70,12 @@ pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -
 
 /// Whether no push ever had a value twice, and the values are names rather than measurements.
 pub(crate) fn is_identifier(merged: &ColumnProfile, history: &[&ColumnProfile]) -> bool {
-    let fractional = merged.decimals.keys().any(|decimals| *decimals > 0);
     let unique = |column: &&ColumnProfile| column.nulls == 0 && column.repeated() == 0.0;
-    !fractional && merged.filled >= ENOUGH_TO_BE_UNIQUE && history.iter().all(unique)
+    !is_fractional(merged) && merged.filled >= ENOUGH_TO_BE_UNIQUE && history.iter().all(unique)
+}
+
+fn is_fractional(column: &ColumnProfile) -> bool {
+    column.decimals.keys().any(|decimals| *decimals > 0)
 }
 
 /// Whether each push starts about where the one before ended: measures that happen to rise overlap.
@@ -88,6 +91,14 @@ fn advances(history: &[&ColumnProfile], quantity: Quantity) -> bool {
         forward += usize::from(is_forward);
         rising += usize::from(is_rising);
     }
-    let least_steps = if matches!(quantity, Quantity::Number) { 2 } else { 1 };
-    all >= least_steps && forward * 10 >= all * 9 && rising * 10 >= all * 8
+    // A measure may well rise twice in a row; a counter has no fractions.
+    let is_counter = quantity != Quantity::Number || history.iter().all(|column| !is_fractional(column));
+    let least_steps = match quantity {
+        Quantity::Number if is_counter => 2,
+        Quantity::Number => 6,
+        Quantity::Moment(_) => 1,
+    };
+    // A year or a batch of several pushes rises now and then and never falls.
+    let is_slow = all >= 4 && forward == all && rising * 5 >= all;
+    all >= least_steps && forward * 10 >= all * 9 && (rising * 10 >= all * 8 || is_counter && is_slow)
 }

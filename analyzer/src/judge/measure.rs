@@ -64,6 +64,9 @@ impl Judge<'_> {
 fn vote(weighed: &mut [Weighed], scanned: &Scanned) -> bool {
     let mut disputed = false;
     for weighed in weighed {
+        if weighed.rule.is_void(&scanned.table) {
+            weighed.ignore();
+        }
         if let Some(decided) = weighed.rule.with_votes(&scanned.table) {
             weighed.rule = decided;
             disputed = true;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Excess, SOME, count, moments, ratio};
+use super::{Excess, count, envelope::SOME, ratio};
 use crate::{
     history::{History, Role},
     profile::{ColumnProfile, Table, edges},
@@ -166,6 +166,14 @@ fn by_date(history: &History, table: &Table) -> Option<(Vec<u8>, u8)> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 6")]
 fn weekday(seconds: f64) -> u8 {
     (seconds / 86_400.0).floor().rem_euclid(7.0) as u8
+}
+
+fn moments(values: &[f64]) -> (f64, f64) {
+    #[expect(clippy::cast_precision_loss, reason = "at most sixty")]
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    (mean, variance.sqrt())
 }
 
 #[cfg(test)]

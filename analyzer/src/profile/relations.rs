@@ -103,6 +103,11 @@ impl Relations {
 }
 
 impl Kept {
+    /// Whether chance alone would have broken it far more often.
+    pub(crate) fn is_more_than_chance(&self) -> bool {
+        self.chance * 10 >= self.of && self.broken * 4 <= self.chance
+    }
+
     fn absorb(&mut self, other: &Self) {
         self.of += other.of;
         self.broken += other.broken;
@@ -146,8 +151,14 @@ impl<'a> Column<'a> {
         Self { name, kind, cells, numbers, forms }
     }
 
-    /// The records of each value that several have.
+    /// The records of each value that several have; none for measures: that one comes again is chance, and decides nothing.
     fn groups(&self) -> Vec<Vec<usize>> {
+        /// So many of the numbers may be slips.
+        const SLIPS: usize = 20;
+        let fractions = self.numbers.iter().flatten().filter(|number| number.fract() != 0.0).count();
+        if fractions * SLIPS > self.cells.len() {
+            return Vec::new();
+        }
         let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (at, cell) in self.cells.iter().enumerate().filter(|(_, cell)| cell.hash != 0) {
             groups.entry(cell.hash).or_default().push(at);

@@ -1,9 +1,9 @@
 //! Rules tried on a profile: how many records of that push would have been hit.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Quantity, Rule, Test, guilt::is_misspelt};
-use crate::profile::{ColumnProfile, Relations, Spread, Table, Verdict, length_class};
+use crate::profile::{ColumnProfile, Keys, Relations, Spread, Table, Verdict, length_class};
 
 impl Rule {
     /// Share of the records that the rule would have hit, exact wherever the profile is.
@@ -44,19 +44,24 @@ impl Rule {
         }
     }
 
-    /// The rule with what the push itself says of keys that it was not learned from; none where nothing is against that.
+    /// The rule with what the push itself says; none where nothing is against what is known.
     pub(crate) fn with_votes(&self, table: &Table) -> Option<Self> {
-        let Test::Against(other, known) = &self.test else { return None };
-        let keys = table.relations.keys.get(&(other.clone(), self.column.clone()))?;
-        let disputed =
-            |verdict: &Verdict| verdict.decides() && verdict.agree < verdict.of && !known.contains_key(&verdict.key);
-        let votes: Vec<(u32, u32)> =
-            keys.verdicts().filter(disputed).filter_map(|verdict| Some((verdict.key, verdict.value?))).collect();
-        if votes.is_empty() {
-            return None;
-        }
-        let known = known.iter().map(|(key, value)| (*key, *value)).chain(votes).collect();
-        Some(Self { test: Test::Against(other.clone(), Arc::new(known)), ..self.clone() })
+        let test = match &self.test {
+            Test::Against(other, known) => {
+                against(other, known, table.relations.keys.get(&(other.clone(), self.column.clone()))?)?
+            }
+            Test::Batch(known) => {
+                let now = dominant(table.columns.get(&self.column)?).filter(|now| !known.contains(*now))?;
+                Test::Batch(Arc::new(known.iter().chain([now]).cloned().collect()))
+            }
+            _ => return None,
+        };
+        Some(Self { test, ..self.clone() })
+    }
+
+    /// Whether the rule does not apply to a push like this.
+    pub(crate) fn is_void(&self, table: &Table) -> bool {
+        matches!(self.test, Test::Batch(_)) && table.columns.get(&self.column).and_then(dominant).is_none()
     }
 
     fn count_in(&self, column: &ColumnProfile) -> u64 {
@@ -66,7 +71,7 @@ impl Rule {
             Test::NotA(quantity) => column.filled - spread_of(column, *quantity).map_or(0, Spread::count),
             Test::Decimals(most) => column.decimals.iter().filter(|(d, _)| *d > most).map(|(_, n)| n).sum(),
             Test::Outside(quantity, low, high) => spread_of(column, *quantity).map_or(0, |s| s.outside(*low, *high)),
-            Test::Value(known) => column.values.as_ref().map_or(column.filled, |values| {
+            Test::Value(known) | Test::Batch(known) => column.values.as_ref().map_or(column.filled, |values| {
                 values.iter().filter(|(value, _)| !known.contains(*value)).map(|(_, n)| n).sum()
             }),
             Test::Misspelt(known, common) => column.values.as_ref().map_or(0, |values| {
@@ -86,6 +91,25 @@ impl Rule {
             _ => 0,
         }
     }
+}
+
+/// What a key decides, with what the push itself says of keys that nothing was known of.
+fn against(other: &str, known: &BTreeMap<u32, u32>, keys: &Keys) -> Option<Test> {
+    let disputed =
+        |verdict: &Verdict| verdict.decides() && verdict.agree < verdict.of && !known.contains_key(&verdict.key);
+    let votes: Vec<(u32, u32)> =
+        keys.verdicts().filter(disputed).filter_map(|verdict| Some((verdict.key, verdict.value?))).collect();
+    if votes.is_empty() {
+        return None;
+    }
+    let known = known.iter().map(|(key, value)| (*key, *value)).chain(votes).collect();
+    Some(Test::Against(other.to_owned(), Arc::new(known)))
+}
+
+/// The value that most of the cells have.
+fn dominant(column: &ColumnProfile) -> Option<&String> {
+    let (value, count) = column.values.as_ref()?.iter().max_by_key(|(_, count)| **count)?;
+    (count * 2 > column.filled).then_some(value)
 }
 
 /// The spread of a column's numbers or moments.

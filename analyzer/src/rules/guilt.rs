@@ -36,7 +36,7 @@ impl Test {
             Self::Outside(quantity, low, high) => {
                 cell.quantity(*quantity).is_some_and(|quantity| quantity < *low || quantity > *high)
             }
-            Self::Value(known) => !known.contains(text),
+            Self::Value(known) | Self::Batch(known) => !known.contains(text),
             Self::Misspelt(known, common) => is_misspelt(text, known, common),
             Self::Hash(known) => !known.contains(value::hash(text)),
             Self::Pattern(known) => {

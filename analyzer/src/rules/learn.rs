@@ -15,12 +15,15 @@ pub(crate) use related::{Certainty, related};
 use super::{Check, Quantity, Rule, Test, spread_of};
 use crate::{
     history::{History, Role, is_identifier, kind_of},
-    profile::{ColumnProfile, Pair},
+    mass,
+    profile::{ColumnProfile, Kept, Pair},
     words,
 };
 
 /// Cells below which "never" means little.
 const ENOUGH: u64 = 20;
+/// From so many pushes on replay knows better what the next one may bring.
+const FEW_PUSHES: usize = 8;
 /// A column in which more of the values are new each time teaches no values.
 const MOST_NEW: f64 = 0.1;
 
@@ -53,6 +56,7 @@ fn is_known(history: &History, pair: &Pair, what: &str) -> bool {
         let relations = &member.table.relations;
         of += 1;
         found += usize::from(match what {
+            "order" => relations.orders.get(pair).is_some_and(Kept::is_more_than_chance),
             "part" => relations.parts.contains_key(pair),
             _ => relations.keys.contains_key(pair),
         });
@@ -113,7 +117,8 @@ impl Column<'_> {
         };
         if matches!(self.role, Role::Measure(_)) && most > least && self.merged.filled >= ENOUGH {
             // A quarter of the span; half of it while one or two pushes are all that is known.
-            let margin = (most - least) / if self.history.members.len() <= 2 { 2.0 } else { 4.0 };
+            let quarter = (most - least) / if self.history.members.len() <= 2 { 2.0 } else { 4.0 };
+            let margin = quarter.max(self.unsteadiness(quantity));
             let before = format!(
                 "{} to {} {}",
                 words::quantity(quantity, least),
@@ -136,6 +141,23 @@ impl Column<'_> {
         rules
     }
 
+    /// How far the ends of a column may be off in one more push, as long as few are known.
+    fn unsteadiness(&self, quantity: Quantity) -> f64 {
+        let ranges: Vec<_> =
+            self.history.histories(self.name).filter_map(|column| spread_of(column, quantity)?.range()).collect();
+        if !(3..FEW_PUSHES).contains(&ranges.len()) {
+            return 0.0;
+        }
+        let ends = [ranges.iter().map(|range| range.0).collect(), ranges.iter().map(|range| range.1).collect()];
+        ends.iter().map(|ends: &Vec<f64>| mass::reach(ends)).fold(0.0, f64::max)
+    }
+
+    /// Chance that the next cell has what none had so far, by what is counted of each push.
+    fn unseen<'c, K: Ord>(&'c self, counts: impl Fn(&'c ColumnProfile) -> BTreeMap<K, u64>) -> f64 {
+        let pushes: Vec<_> = self.history.histories(self.name).map(&counts).collect();
+        unseen(&counts(self.merged), &pushes, self.merged.filled)
+    }
+
     fn values(&self) -> Vec<Rule> {
         let merged = self.merged;
         if merged.filled < ENOUGH {
@@ -148,14 +170,20 @@ impl Column<'_> {
             let test = Test::Misspelt(Arc::new(values.keys().cloned().collect()), Arc::new(common));
             rules.push(self.rule(Check::Misspelt, test, before));
         }
+        if let (Role::OfItsPush, Some(values)) = (self.role, merged.values.as_ref().filter(|values| values.len() == 1))
+        {
+            let test = Test::Batch(Arc::new(values.keys().cloned().collect()));
+            return vec![self.rule(Check::Category, test, format!("one value {}", self.within()))];
+        }
         if let (Role::Category | Role::Constant, Some(values)) = (self.role, &merged.values) {
             let before = format!("{} {}", words::some(values.len(), "value"), self.within());
             let test = Test::Value(Arc::new(values.keys().cloned().collect()));
-            let expected = unseen(values.values().copied(), merged);
+            let expected =
+                self.unseen(|column| column.values.iter().flatten().map(|(text, count)| (text, *count)).collect());
             rules.push(Rule { expected, ..self.rule(Check::Category, test, before) });
             return rules;
         }
-        let expected = unseen(merged.sample.counts().map(|(_, count)| count), merged);
+        let expected = self.unseen(|column| column.sample.counts().collect());
         if matches!(self.role, Role::Code | Role::Text) && merged.sample.is_exact() && expected <= MOST_NEW {
             let before = format!("{} different ones {}", merged.sample.distinct(), self.within());
             let test = Test::Hash(Arc::new(merged.sample.clone()));
@@ -192,10 +220,17 @@ pub(crate) fn common(values: &BTreeMap<String, u64>, filled: u64) -> BTreeSet<St
     values.iter().filter(is_common).map(|(value, _)| value.clone()).collect()
 }
 
-/// Chance that the next cell is a form never seen: forms seen once, of all cells (Good and Turing).
+/// Chance that the next cell has what none had so far: cells with what only one cell has, of all (Good and Turing); where few
+/// pushes are known, cells with what only one push has, for the next push may be as different.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn unseen(counts: impl Iterator<Item = u64>, column: &ColumnProfile) -> f64 {
-    counts.filter(|count| *count == 1).count() as f64 / column.filled as f64
+fn unseen<K: Ord>(merged: &BTreeMap<K, u64>, pushes: &[BTreeMap<K, u64>], filled: u64) -> f64 {
+    let is_of_one = |key: &K| pushes.iter().filter(|push| push.contains_key(key)).take(2).count() == 1;
+    let alone: u64 = if (2..FEW_PUSHES).contains(&pushes.len()) {
+        merged.iter().filter(|(key, _)| is_of_one(key)).map(|(_, count)| count).sum()
+    } else {
+        merged.values().filter(|count| **count == 1).sum()
+    };
+    alone as f64 / filled as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate that is learned")]

@@ -197,16 +197,6 @@ fn a_limit_below_what_accepted_pushes_reach_is_warned_of() {
 }
 
 #[test]
-fn the_second_push_is_not_held_because_another_day_has_come() {
-    let day = |day: usize| orders(day, 100).replace(",2026", ",17,2026").replace("id,", "id,batch,");
-    let customer = Customer::with_history([day(0)]);
-    let report = customer.deliver("push.csv", day(1).replace(",17,", ",18,").as_bytes()).report;
-    assert!(!report.needs_review, "{:?}", report.findings);
-    let report = customer.deliver("push.csv", day(1).replace(",EUR,", ",,").as_bytes()).report;
-    assert!(report.needs_review, "what does not change from day to day is held against it");
-}
-
-#[test]
 fn many_records_of_few_kinds_pass_when_they_come_again() {
     let text = |day: usize| {
         let mut text = "shop,city,product,price,day\n".to_owned();

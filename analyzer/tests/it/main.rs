@@ -10,6 +10,7 @@ mod hostile;
 mod judgement;
 mod memory;
 mod stopping;
+mod young;
 
 use std::{
     collections::BTreeMap,

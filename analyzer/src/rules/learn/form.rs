@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Check, Column, Rule, Test, ratio, unseen};
+use super::{Check, Column, Rule, Test, ratio};
 use crate::{
     history::Role,
     profile::Spread,
@@ -22,7 +22,8 @@ impl Column<'_> {
         if let Some(patterns) = &self.merged.patterns {
             let before = format!("{} {}", words::some(patterns.len(), "pattern"), self.within());
             let test = Test::Pattern(Arc::new(patterns.keys().cloned().collect()));
-            let expected = unseen(patterns.values().copied(), self.merged);
+            let expected =
+                self.unseen(|column| column.patterns.iter().flatten().map(|(text, count)| (text, *count)).collect());
             rules.push(Rule { expected, ..self.rule(Check::Pattern, test, before) });
         }
         rules
@@ -50,7 +51,12 @@ impl Column<'_> {
         let share = |count| format!("{} {}", words::percent(ratio(count, merged.filled)), self.within());
         let rules = [
             (Check::Length, Test::Longer(merged.longest.saturating_mul(2)), longest, 0.0),
-            (Check::Shape, shapes, forms, unseen(merged.shapes.values().copied(), merged)),
+            (
+                Check::Shape,
+                shapes,
+                forms,
+                self.unseen(|column| column.shapes.iter().map(|(shape, count)| (*shape, *count)).collect()),
+            ),
             (Check::NonAscii, Test::NonAscii, share(merged.non_ascii), ratio(merged.non_ascii, merged.filled)),
             (Check::Mojibake, Test::Mojibake, share(merged.mojibake), ratio(merged.mojibake, merged.filled)),
         ];

@@ -39,7 +39,8 @@ pub(crate) fn related(
 ) -> Vec<Rule> {
     let relations = &table.relations;
     let mut rules = Vec::new();
-    for (pair, kept) in best(&relations.orders, certainty, 0.1) {
+    for (pair, kept) in best(&relations.orders, certainty, 0.1).into_iter().filter(|(pair, _)| is_known(pair, "order"))
+    {
         let kinds = table.columns.get(&pair.0).and_then(kind_of).zip(table.columns.get(&pair.1).and_then(kind_of));
         let Some((left, right)) = kinds else { continue };
         let before = format!("before: not above {} in all but {} {within}", pair.1, words::percent(rate(kept)));

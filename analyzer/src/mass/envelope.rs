@@ -1,0 +1,146 @@
+//! What the past allows a share to be: how much pushes differ from each other, and what chance adds.
+//!
+//! Pushes differ by more than chance: a storm is in all flights of its day, an order in all of its lines. How much, is learned
+//! from few pushes, so a bin's own variance is drawn towards that of all bins of its column, which tell it together
+//! (an empirical Bayes estimate, as limma has it for genes: Smyth 2004, doi:10.2202/1544-6115.1027).
+
+/// Records below which chance needs more slack.
+const FEW: f64 = 200.0;
+/// Pushes below which the maximum is still rising.
+pub(super) const SOME: usize = 8;
+/// What the other bins say of a bin's variance counts like so many pushes.
+const PRIOR: f64 = 8.0;
+
+/// The upper envelope of a share, and how much less than eight pushes are known, from 0 to 1.
+pub(super) struct Envelope {
+    pub(super) upper: f64,
+    unknown: f64,
+}
+
+/// A share over past pushes.
+struct Past {
+    pushes: f64,
+    mean: f64,
+    /// Variance between the pushes; less than nothing where they differ less than chance would have it.
+    between: f64,
+}
+
+impl Past {
+    /// What so few records differ by chance is not counted as a difference between pushes: it is in the slack of the push that
+    /// is judged.
+    #[expect(clippy::cast_precision_loss, reason = "at most sixty pushes, and numbers of records that are divided by")]
+    fn of(shares: impl Iterator<Item = (f64, u64)> + Clone) -> Self {
+        let pushes = shares.clone().count() as f64;
+        let mean = shares.clone().map(|(share, _)| share).sum::<f64>() / pushes.max(1.0);
+        let variance = shares.clone().map(|(share, _)| (share - mean).powi(2)).sum::<f64>() / (pushes - 1.0).max(1.0);
+        let chance = shares.map(|(_, of)| mean * (1.0 - mean) / of.max(1) as f64).sum::<f64>() / pushes.max(1.0);
+        Self { pushes, mean, between: variance - chance }
+    }
+
+    /// The greatest variance that a share of this mean can have.
+    fn most(&self) -> f64 {
+        self.mean * (1.0 - self.mean)
+    }
+}
+
+impl Envelope {
+    /// Of one share by itself.
+    pub(super) fn of(past: &[(f64, u64)]) -> Self {
+        let share = Past::of(past.iter().copied());
+        Self::reaching(&share, share.between.max(0.0), 0.0, share.pushes - 1.0)
+    }
+
+    /// Of the bins of a column, by the shares that each push had in them.
+    pub(super) fn of_bins(past: &[(Vec<f64>, u64)]) -> Vec<Self> {
+        let bins = past.first().map_or(0, |(shares, _)| shares.len());
+        let bins: Vec<Past> =
+            (0..bins).map(|at| Past::of(past.iter().map(move |(shares, of)| (shares[at], *of)))).collect();
+        let most: f64 = bins.iter().map(Past::most).sum();
+        let common = if most > 0.0 { bins.iter().map(|bin| bin.between).sum::<f64>().max(0.0) / most } else { 0.0 };
+        bins.iter().map(|bin| Self::of_bin(bin, common)).collect()
+    }
+
+    /// `common` is the variance between pushes of the column's bins, as a share of the most that it can be.
+    fn of_bin(bin: &Past, common: f64) -> Self {
+        let known = (bin.pushes - 1.0).max(0.0);
+        let mix = |own: f64, common: f64| (known * own + PRIOR * common) / (known + PRIOR);
+        let variance = mix(bin.between.max(0.0), common * bin.most());
+        let clumped = if bin.most() > 0.0 { variance / bin.most() } else { mix(0.0, common) };
+        Self::reaching(bin, variance, clumped, known + PRIOR)
+    }
+
+    /// How far one more push may lie off the mean. A share of few clumps has a longer tail than its deviation tells, as one of
+    /// few records has.
+    fn reaching(past: &Past, variance: f64, clumped: f64, freedom: f64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        let unknown = (1.0 - past.pushes / SOME as f64).max(0.0);
+        let deviations = student(freedom) * (1.0 + 1.0 / past.pushes.max(1.0)).sqrt() * (1.0 + unknown);
+        Self { upper: past.mean + deviations * variance.sqrt() + deviations * deviations * clumped / 6.0, unknown }
+    }
+
+    /// What of a share is above the envelope and beyond what chance makes of so many draws.
+    pub(super) fn excess(&self, share: f64, draws: f64) -> f64 {
+        let deviations = deviations(draws) * (1.0 + self.unknown);
+        (share - self.upper - slack(self.upper, draws.max(1.0), deviations)).max(0.0)
+    }
+}
+
+/// How far one more number may lie off the mean of these.
+pub(crate) fn reach(numbers: &[f64]) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "at most sixty")]
+    let count = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / count;
+    let squares = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>();
+    student(count - 1.0) * (squares / (count - 1.0).max(1.0) * (1.0 + 1.0 / count)).sqrt()
+}
+
+/// Deviations that one in forty lies above where a variance was estimated with so many degrees of freedom: Student's t, by the
+/// expansion of Cornish and Fisher.
+fn student(freedom: f64) -> f64 {
+    let step = 1.0 / freedom.max(1.0);
+    1.96 + step * (2.372 + step * (2.823 + step * 2.556))
+}
+
+/// What chance adds to a share of so many records: Bernstein's bound, for a share of few records has a longer tail than its
+/// deviation tells.
+pub(crate) fn slack(share: f64, records: f64, deviations: f64) -> f64 {
+    deviations * (share.max(0.25 / records) / records).sqrt() + deviations * deviations / (6.0 * records)
+}
+
+/// Deviations that are chance: more where records are few.
+pub(crate) fn deviations(records: f64) -> f64 {
+    if records < FEW { 3.0 } else { 2.0 }
+}
+
+/// How likely so many hits are where so many are to be expected, by Poisson.
+pub(crate) fn at_least(hits: f64, expected: f64) -> f64 {
+    let (mut fewer, mut term, mut at) = (0.0, (-expected).exp(), 0.0_f64);
+    while at < hits {
+        fewer += term;
+        at += 1.0;
+        term *= expected / at;
+    }
+    (1.0 - fewer).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_degrees_of_freedom_reach_as_far_as_the_tables_say() {
+        for (freedom, expected) in [(2.0, 4.303), (3.0, 3.182), (10.0, 2.228), (30.0, 2.042)] {
+            assert!((student(freedom) - expected).abs() < expected * 0.04, "{freedom}: {}", student(freedom));
+        }
+    }
+
+    #[test]
+    fn a_bin_is_allowed_what_the_other_bins_do() {
+        let steady =
+            |third: f64| vec![(vec![0.5, 0.5 - third, third], 10_000), (vec![0.5, 0.5 - third, third], 10_000)];
+        let restless = vec![(vec![0.2, 0.78, 0.02], 10_000), (vec![0.7, 0.28, 0.02], 10_000)];
+        let third = |past: &[(Vec<f64>, u64)]| Envelope::of_bins(past)[2].excess(0.15, 10_000.0);
+        assert!(third(&steady(0.02)) > 0.1);
+        assert!(third(&restless) < 0.01, "the column differs from push to push, so this bin may");
+    }
+}

@@ -1,0 +1,68 @@
+//! What few accepted pushes teach, and what they cannot: a customer's first weeks must not be a row of false alarms.
+
+use std::fmt::Write;
+
+use crate::{Customer, checks, orders};
+
+/// A day of orders of one batch, which has a number.
+fn batch(day: usize) -> String {
+    orders(day, 100).replace(",2026", &format!(",{},2026", 17 + day)).replace("id,", "id,batch,")
+}
+
+/// A push of a hundred records with a column of its own.
+fn with_column(push: usize, name: &str, cell: impl Fn(usize) -> String) -> String {
+    let mut text = format!("id,{name}\n");
+    for record in 0..100 {
+        let _ = writeln!(text, "{},{}", push * 1000 + record, cell(record));
+    }
+    text
+}
+
+#[test]
+fn the_second_push_is_not_held_because_another_day_has_come() {
+    let customer = Customer::with_history([batch(0)]);
+    let report = customer.deliver("push.csv", batch(1).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+    let report = customer.deliver("push.csv", batch(1).replace(",EUR,", ",,").as_bytes()).report;
+    assert!(report.needs_review, "what does not change from day to day is held against it");
+}
+
+#[test]
+fn a_second_push_of_several_batches_is_held_against_its_own() {
+    let customer = Customer::with_history([batch(0)]);
+    let report = customer.deliver("push.csv", batch(1).replacen(",18,", ",81,", 20).as_bytes()).report;
+    assert_eq!((report.anomalous, report.findings[0].check.as_str()), (20, "category never seen"));
+}
+
+#[test]
+fn a_measure_that_rose_twice_is_no_counter() {
+    let level =
+        |push: usize, base: usize| with_column(push, "level", |record| format!("{}.{}", base + record % 9, record % 7));
+    let customer = Customer::with_history([(0, 100), (1, 112), (2, 124)].map(|(push, base)| level(push, base)));
+    let report = customer.deliver("push.csv", level(3, 108).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+}
+
+#[test]
+fn a_year_that_several_pushes_share_may_end() {
+    let year = |push: usize| with_column(push, "year", |_| (2020 + push / 3).to_string());
+    let customer = Customer::with_history((0..6).map(year));
+    assert!(!customer.deliver("push.csv", year(6).as_bytes()).report.needs_review);
+    let analysis = customer.deliver("push.csv", year(0).as_bytes());
+    assert!(checks(&analysis).contains(&"behind what was accepted"), "{:?}", checks(&analysis));
+}
+
+#[test]
+fn where_each_push_had_names_of_its_own_new_ones_are_no_error() {
+    let shops = |push: usize, own: usize| {
+        with_column(push, "shop", |record| match record % 10 {
+            0 => format!("Shop {}", own + record / 50),
+            shop => format!("Store {shop}"),
+        })
+    };
+    let customer = Customer::with_history((0..4).map(|push| shops(push, push * 2 + 100)));
+    let report = customer.deliver("push.csv", shops(4, 900).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+    let strict = Customer::with_history((0..4).map(|push| shops(push, 100)));
+    assert!(strict.deliver("push.csv", shops(4, 900).as_bytes()).report.needs_review);
+}
