@@ -1,11 +1,12 @@
 //! The binary: the service, or `check`, which judges files, or `learn`, which takes trusted data as history, or `forget`, or
-//! `doctor`.
+//! `doctor`, or
+//! `health`.
 
 use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use holdpoint_analyzer::{CheckArguments, Config, Trusted, check, doctor, forget, learn, run};
-use holdpoint_platform::{Clients, LogFormat, Settings, Stop, init_telemetry};
+use holdpoint_platform::{Clients, LogFormat, Settings, Stop, health, init_telemetry};
 
 /// Measures how much of a push is anomalous. Without a subcommand: the service, set up by environment variables
 #[derive(Debug, Parser)]
@@ -36,6 +37,8 @@ enum Command {
     },
     /// Try everything that the settings name; exit 0 when all is well
     Doctor,
+    /// Ask the service on this machine whether it is well; exit 0 when it is
+    Health,
     /// Delete baselines, parts and reports of a customer, in all their versions
     Forget {
         /// Dataset that the customer delivers
@@ -73,6 +76,9 @@ async fn serve(command: Option<Command>) -> anyhow::Result<()> {
         anyhow::ensure!(well, "not all is well");
         return Ok(());
     }
+    if let Some(Command::Health) = command {
+        return Ok(health::ask(config.metrics_listen).await?);
+    }
     init_telemetry(&config.log, config.log_format);
     let stop = Stop::on_signals()?;
     let clients = Clients::from_environment().await;
@@ -84,7 +90,7 @@ async fn serve(command: Option<Command>) -> anyhow::Result<()> {
         Some(Command::Forget { dataset, customer }) => {
             forget(&config, &clients, &dataset, &customer).await?;
         }
-        Some(Command::Check(_) | Command::Doctor) | None => run(config, clients, stop).await?,
+        Some(Command::Check(_) | Command::Doctor | Command::Health) | None => run(config, clients, stop).await?,
     }
     Ok(())
 }

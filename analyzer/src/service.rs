@@ -17,7 +17,7 @@ mod store;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use holdpoint_platform::{
-    After, Clients, Consumer, LogFormat, Message, Queue, Settings, SettingsError, Stop,
+    After, Clients, Consumer, Health, LogFormat, Message, Queue, Settings, SettingsError, Stop,
     metrics::{self, MetricsServer},
     now, require_versioning,
 };
@@ -60,7 +60,8 @@ pub struct Config {
     customer_columns: CustomerColumns,
     rules: Option<RulesPlace>,
     judge: JudgeSettings,
-    metrics_listen: Option<SocketAddr>,
+    /// Where metrics and health are asked for; not at all without.
+    pub metrics_listen: Option<SocketAddr>,
     /// Which log lines are written.
     pub log: String,
     /// How they are written.
@@ -143,9 +144,11 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
     });
     let metrics = MetricsServer::bind(config.metrics_listen).await.map_err(Fatal::Metrics)?;
     info!("waiting for pushes");
-    let consumer = Consumer { queue, at_once: AT_ONCE, visibility: VISIBILITY, wait: WAIT };
+    let mut health = Health::default();
+    let pulse = health.expect("the pushes queue");
+    let consumer = Consumer { queue, at_once: AT_ONCE, visibility: VISIBILITY, wait: WAIT, pulse };
     let working = consumer.run(stop.clone(), move |message| receive(pushes.clone(), message));
-    tokio::join!(working, metrics.run(&stop, std::future::ready));
+    tokio::join!(working, metrics.run(&stop, &health, std::future::ready));
     Ok(())
 }
 

@@ -13,7 +13,8 @@ const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Ad
 pub struct Config {
     /// What it shares with the worker.
     pub common: Common,
-    pub(crate) listen: SocketAddr,
+    /// Where the pages are served.
+    pub listen: SocketAddr,
     pub(crate) slack: SlackConfig,
     /// Without it nobody logs in: reviewers have their links.
     pub(crate) oidc: Option<OidcConfig>,

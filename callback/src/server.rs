@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use holdpoint_platform::{Clients, Reviews, Stop, metrics::MetricsServer};
+use holdpoint_platform::{Clients, Health, Reviews, Stop, metrics::MetricsServer};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -94,7 +94,7 @@ impl Bound {
             tokio::time::sleep(GRACE).await;
         };
         let measuring = async {
-            self.metrics.run(&stop, std::future::ready).await;
+            self.metrics.run(&stop, &Health::default(), std::future::ready).await;
             std::future::pending::<()>().await;
         };
         tokio::select! {

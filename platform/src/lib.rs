@@ -1,4 +1,4 @@
-//! What each service stands on: settings, telemetry, shutdown, AWS clients, the ledger, the queue loop.
+//! What each service stands on: settings, telemetry, health, shutdown, AWS clients, the ledger, the queue loop.
 //!
 //! Everything that touches AWS for a review's sake is here once: [`Reviews`] carries out what the pure life in
 //! `holdpoint-review` says, with its order of effects, for the worker's clock and the callback's decisions alike.
@@ -6,6 +6,7 @@
 mod aws;
 pub mod doctor;
 mod document;
+pub mod health;
 mod ledger;
 pub mod metrics;
 mod objects;
@@ -19,6 +20,7 @@ mod wait;
 
 pub use aws::{Clients, require_versioning};
 pub use document::{Document, DocumentError, Edition};
+pub use health::{Health, Pulse};
 pub use ledger::{Ledger, OpenRounds, ReadError, Stored, WriteError};
 pub use objects::{Objects, ObjectsError, PART_OF, in_metadata};
 pub use queue::{After, Consumer, DeadLetters, Message, Queue, QueueError};

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, warn};
 
 pub use self::dead::DeadLetters;
-use crate::{Backoff, Stop, metrics};
+use crate::{Backoff, Pulse, Stop, metrics};
 
 mod dead;
 
@@ -114,28 +114,23 @@ impl Queue {
     }
 
     /// Keeps a message invisible while it is handled, then does with it what was said.
-    async fn attend(
-        self,
-        handled: impl Future<Output = After>,
-        message: Message,
-        visibility: Duration,
-        kind: &'static str,
-    ) {
+    async fn attend(self, handled: impl Future<Output = After>, message: Message, visibility: Duration, pulse: Pulse) {
         let began = Instant::now();
         let after = tokio::select! {
             after = handled => after,
-            never = self.keep_hidden(&message, visibility) => match never {},
+            never = self.keep_hidden(&message, visibility, &pulse) => match never {},
         };
-        metrics::MESSAGES.get_or_create(&[("queue", kind)]).observe(began.elapsed().as_secs_f64());
+        metrics::MESSAGES.get_or_create(&[("queue", self.kind())]).observe(began.elapsed().as_secs_f64());
         if let Err(error) = self.settle(&message, after).await {
             warn!(error = &error as &dyn std::error::Error, "a message was handled and will come again");
         }
     }
 
     /// Keeps a message invisible for as long as this is polled.
-    async fn keep_hidden(&self, message: &Message, visibility: Duration) -> Infallible {
+    async fn keep_hidden(&self, message: &Message, visibility: Duration, pulse: &Pulse) -> Infallible {
         loop {
             tokio::time::sleep(visibility / 2).await;
+            pulse.turned();
             if let Err(error) = self.settle(message, After::Again(visibility)).await {
                 warn!(error = &error as &dyn std::error::Error, "a message in hand may come again meanwhile");
             }
@@ -192,6 +187,8 @@ pub struct Consumer {
     pub visibility: Duration,
     /// How long an empty receive is held, at most 20 s; stopping waits for it.
     pub wait: Duration,
+    /// Where it says that it goes on.
+    pub pulse: Pulse,
 }
 
 impl Consumer {
@@ -216,10 +213,11 @@ impl Consumer {
             match self.queue.receive(free, self.wait, self.visibility).await {
                 Ok(messages) => {
                     backoff.reset();
+                    self.pulse.worked();
                     for message in messages {
                         let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
                         let handled = handle(message.clone());
-                        let attended = self.queue.clone().attend(handled, message, self.visibility, self.queue.kind());
+                        let attended = self.queue.clone().attend(handled, message, self.visibility, self.pulse.clone());
                         let work = async move {
                             attended.await;
                             drop(permit);
@@ -229,6 +227,7 @@ impl Consumer {
                 }
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "receiving failed");
+                    self.pulse.turned();
                     backoff.wait(&stop).await;
                 }
             }
@@ -277,7 +276,7 @@ mod tests {
 
         let queue = Queue::new(Clients::of_stand_in(&double.uri(), "test").sqs, format!("{}/q", double.uri()));
         let visibility = Duration::from_secs(2);
-        let consumer = Consumer { queue, at_once: 1, visibility, wait: Duration::ZERO };
+        let consumer = Consumer { queue, at_once: 1, visibility, wait: Duration::ZERO, pulse: Pulse::default() };
         let (stop, finished) = (Stop::new(), Arc::new(AtomicBool::new(false)));
         let (stopping, done) = (stop.clone(), finished.clone());
         let handled = consumer.run(stop, move |_| {

@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use holdpoint_platform::{After, Consumer, Interrupted, Message, ReadError, Reviews, Stop, WriteError, metrics, now};
+use holdpoint_platform::{
+    After, Consumer, Interrupted, Message, Pulse, ReadError, Reviews, Stop, WriteError, metrics, now,
+};
 use holdpoint_review::{ClockMessage, Input, Round, step};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{Instrument, debug, error, info_span, warn};
@@ -23,13 +25,14 @@ const WAIT: Duration = Duration::from_secs(20);
 const SOON: Duration = Duration::from_secs(2);
 
 /// Ticks until asked to stop.
-pub(crate) async fn run(reviews: Reviews, stop: &Stop) {
+pub(crate) async fn run(reviews: Reviews, stop: &Stop, pulse: Pulse) {
     let consumer = Consumer {
         queue: reviews.clock.clone(),
         at_once: TICKS_AT_ONCE,
         // A worker that died with it is missed for two ticks, far less than the heartbeat's five.
         visibility: (reviews.tick * 2).max(Duration::from_secs(5)),
         wait: WAIT,
+        pulse,
     };
     consumer.run(stop.clone(), |message| tick(reviews.clone(), message)).await;
 }

@@ -17,7 +17,7 @@ mod routes;
 
 use std::sync::Arc;
 
-use holdpoint_platform::{Clients, Reviews, Stop, metrics::MetricsServer};
+use holdpoint_platform::{Clients, Health, Reviews, Stop, metrics::MetricsServer};
 use tracing::info;
 
 pub use self::{config::Config, doctor::doctor, notices::NOTICE_RECEIVES, routes::RoutesError};
@@ -70,15 +70,18 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
 
     // Its own stop, so that a poller that cannot go on ends this service and no other in the same process.
     let own = Stop::new();
+    let mut health = Health::default();
+    let pulses = (health.expect("polling for reviews"), health.expect("the clock"), health.expect("the notices queue"));
     let work = async {
         let polling = async {
-            let polled = poll::run(&config, &clients, &opener, &own).await;
+            let polled = poll::run(&config, &clients, &opener, &own, pulses.0).await;
             own.request();
             polled
         };
         let ledger = reviews.ledger.clone();
-        let measuring = metrics.run(&own, |registry| gauges::open_by_age(&ledger, registry));
-        let (ticking, sending) = (Box::pin(clock::run(reviews, &own)), Box::pin(notices::run(sender, &own)));
+        let measuring = metrics.run(&own, &health, |registry| gauges::open_by_age(&ledger, registry));
+        let ticking = Box::pin(clock::run(reviews, &own, pulses.1));
+        let sending = Box::pin(notices::run(sender, &own, pulses.2));
         tokio::join!(polling, ticking, sending, Box::pin(measuring)).0
     };
     let passed_on = async {

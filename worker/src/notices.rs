@@ -21,7 +21,7 @@ mod slack;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use holdpoint_platform::{
-    After, Consumer, Interrupted, Message, ReadError, Reviews, Stop, Stored, WriteError, metrics, now,
+    After, Consumer, Interrupted, Message, Pulse, ReadError, Reviews, Stop, Stored, WriteError, metrics, now,
 };
 use holdpoint_review::{Channel, Input, Notice, Outcome, Purpose, step, words};
 use tracing::{Instrument, error, info, info_span, warn};
@@ -49,11 +49,11 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 const WRITES: u32 = 5;
 
 /// Sends until asked to stop.
-pub(crate) async fn run(sender: Sender, stop: &Stop) {
+pub(crate) async fn run(sender: Sender, stop: &Stop, pulse: Pulse) {
     // As long as a tick: whatever a crash left is taken up again in about the same time, here as there.
     let visibility = sender.reviews.tick.max(Duration::from_secs(5));
     let queue = sender.reviews.notices.clone();
-    let consumer = Consumer { queue, at_once: CHANNELS_AT_ONCE, visibility, wait: WAIT };
+    let consumer = Consumer { queue, at_once: CHANNELS_AT_ONCE, visibility, wait: WAIT, pulse };
     let sender = Arc::new(Sender { patience: visibility.mul_f64(0.75), ..sender });
     let send = |message| {
         let sender = sender.clone();

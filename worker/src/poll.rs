@@ -7,7 +7,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use holdpoint_platform::{Backoff, Clients, Stop};
+use holdpoint_platform::{Backoff, Clients, Pulse, Stop};
 use holdpoint_review::TaskToken;
 use tokio::{task::JoinSet, time::Instant};
 use tracing::{Instrument, error, info_span, warn};
@@ -26,13 +26,20 @@ const SLOW_FAILURE: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// [`Fatal`], once all pollers have finished.
-pub(crate) async fn run(config: &Config, clients: &Clients, opener: &Arc<Opener>, stop: &Stop) -> Result<(), Fatal> {
+pub(crate) async fn run(
+    config: &Config,
+    clients: &Clients,
+    opener: &Arc<Opener>,
+    stop: &Stop,
+    pulse: Pulse,
+) -> Result<(), Fatal> {
     let poller = Poller {
         clients: clients.clone(),
         activity: config.activity_arn.clone(),
         opener: opener.clone(),
         stop: stop.clone(),
         limit_pause: LIMIT_PAUSE,
+        pulse,
     };
     let span = info_span!("poll", activity = config.activity_arn);
     let mut pollers = JoinSet::new();
@@ -63,6 +70,7 @@ struct Poller {
     opener: Arc<Opener>,
     stop: Stop,
     limit_pause: Duration,
+    pulse: Pulse,
 }
 
 /// A task as it was handed out.
@@ -86,6 +94,7 @@ impl Poller {
         let mut backoff = Backoff::default();
         let mut unstored: Option<Unstored> = None;
         while !self.stop.is_requested() {
+            self.pulse.turned();
             if let Some(task) = &unstored
                 && !self.opener.can_write(task).await
             {
@@ -94,7 +103,11 @@ impl Poller {
             }
             unstored = None;
             let asked_at = Instant::now();
-            match self.poll_once().await {
+            let polled = self.poll_once().await;
+            if polled.is_ok() {
+                self.pulse.worked();
+            }
+            match polled {
                 Ok(Some(task)) => unstored = self.opener.open(&task.token, &task.input).await.err(),
                 Ok(None) => {}
                 Err(PollError::Hopeless(fatal)) => return Err(fatal),

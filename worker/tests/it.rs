@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Output, Stdio},
     sync::{
@@ -179,4 +180,48 @@ fn a_bad_routes_file_is_named_with_what_to_change() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(said.contains("routes.toml") && said.contains("slak"), "{said}");
+}
+
+/// A worker that listens for whoever asks how it is, and where.
+fn listening(worker: &mut Command) -> (Child, String) {
+    worker.env("HOLDPOINT_LOG_FORMAT", "json").env("HOLDPOINT_METRICS_LISTEN", "127.0.0.1:0");
+    let mut child = worker.spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let addr = log.find_map(|line| {
+        let entry: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        entry["metrics.addr"].as_str().map(str::to_owned)
+    });
+    std::thread::spawn(move || log.for_each(drop));
+    (child, addr.expect("it says where it listens"))
+}
+
+#[tokio::test]
+async fn a_worker_is_well_once_every_loop_has_had_an_answer() {
+    let (aws, polls) = aws(empty_after(Duration::from_millis(50))).await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut worker = worker(&aws.uri(), directory.path());
+    let (child, addr) = listening(&mut worker);
+    let health = worker.env("HOLDPOINT_METRICS_LISTEN", &addr).arg("health");
+    wait_for("it is well", || health.output().unwrap().status.success());
+    assert!(polls.load(Ordering::SeqCst) > 0);
+    terminate(&child);
+    assert!(end_of(child).status.success());
+}
+
+#[tokio::test]
+async fn a_worker_whose_polls_all_fail_was_never_well_and_says_why() {
+    let (aws, polls) = aws(ResponseTemplate::new(500)).await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut worker = worker(&aws.uri(), directory.path());
+    let (mut child, addr) = listening(&mut worker);
+    let health = worker.env("HOLDPOINT_METRICS_LISTEN", &addr).arg("health");
+    wait_for("polls fail", || polls.load(Ordering::SeqCst) > 3);
+    wait_for("only polling has had no answer", || {
+        let health = health.output().unwrap();
+        assert_eq!(health.status.code(), Some(1));
+        let said = String::from_utf8(health.stderr).unwrap();
+        said.ends_with("503 Service Unavailable: polling for reviews did not succeed yet\n")
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::mpsc,
 };
 
@@ -45,27 +45,28 @@ fn answer(mut stream: TcpStream, received: &mpsc::Sender<()>) -> Option<()> {
     }
 }
 
-fn start(settings: &[(&str, &str)], aws: SocketAddr) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_holdpoint-analyzer"))
+fn start(settings: &[(&str, &str)], aws: SocketAddr) -> Command {
+    let mut analyzer = Command::new(env!("CARGO_BIN_EXE_holdpoint-analyzer"));
+    analyzer
         .env_clear()
         .envs(settings.iter().copied())
         .envs([("AWS_ENDPOINT_URL", format!("http://{aws}")), ("AWS_EC2_METADATA_DISABLED", "true".into())])
         .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::piped());
+    analyzer
 }
+
+const SETTINGS: [(&str, &str); 3] = [
+    ("HOLDPOINT_BUCKET", "pushes"),
+    ("HOLDPOINT_PUSHES_QUEUE_URL", "http://127.0.0.1/000000000000/pushes"),
+    ("HOLDPOINT_STATE_MACHINE_ARN", "arn:aws:states:us-east-1:000000000000:stateMachine:review"),
+];
 
 #[test]
 fn b01_sigterm_ends_a_waiting_analyzer_with_0() {
     let (received, polled) = mpsc::channel();
     let aws = serve(received);
-    let settings = [
-        ("HOLDPOINT_BUCKET", "pushes"),
-        ("HOLDPOINT_PUSHES_QUEUE_URL", "http://127.0.0.1/000000000000/pushes"),
-        ("HOLDPOINT_STATE_MACHINE_ARN", "arn:aws:states:us-east-1:000000000000:stateMachine:review"),
-    ];
-    let mut analyzer = start(&settings, aws);
+    let mut analyzer = start(&SETTINGS, aws).spawn().unwrap();
     let mut log = analyzer.stderr.take().unwrap();
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     polled.recv().expect("it asks for pushes");
@@ -76,10 +77,31 @@ fn b01_sigterm_ends_a_waiting_analyzer_with_0() {
 #[test]
 fn every_missing_setting_is_named_on_stderr() {
     let (received, _polled) = mpsc::channel();
-    let analyzer = start(&[], serve(received)).wait_with_output().unwrap();
+    let analyzer = start(&[], serve(received)).output().unwrap();
     assert_eq!(analyzer.status.code(), Some(1));
     let said = String::from_utf8(analyzer.stderr).unwrap();
     for name in ["HOLDPOINT_BUCKET", "HOLDPOINT_PUSHES_QUEUE_URL", "HOLDPOINT_STATE_MACHINE_ARN"] {
         assert!(said.contains(name), "{name} in {said}");
     }
+}
+
+#[test]
+fn an_analyzer_is_well_once_its_queue_has_answered() {
+    let (received, polled) = mpsc::channel();
+    let mut analyzer = start(&SETTINGS, serve(received));
+    let mut service = analyzer.env("HOLDPOINT_METRICS_LISTEN", "127.0.0.1:0").spawn().unwrap();
+    let mut log = BufReader::new(service.stderr.take().unwrap()).lines();
+    let addr = log.find_map(|line| {
+        let entry: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        entry["metrics.addr"].as_str().map(str::to_owned)
+    });
+    std::thread::spawn(move || log.for_each(drop));
+    let health = analyzer.env("HOLDPOINT_METRICS_LISTEN", addr.unwrap()).arg("health");
+    // The second receive is sent when the first was answered.
+    polled.recv().and_then(|()| polled.recv()).expect("it asks for pushes");
+    assert!(health.status().unwrap().success());
+    service.kill().unwrap();
+    service.wait().unwrap();
+    let said = String::from_utf8(health.output().unwrap().stderr).unwrap();
+    assert!(said.contains("no answer from 127.0.0.1"), "{said}");
 }

@@ -28,21 +28,14 @@ async fn b30_a_request_in_flight_is_finished_on_sigterm() {
 }
 
 fn stop_amid_a_request(aws: SocketAddr) {
-    let mut callback = Command::new(env!("CARGO_BIN_EXE_holdpoint-callback"))
-        .env_clear()
-        .envs(NAMES.map(|name| (name, setting(name, aws).unwrap())))
-        .envs([("AWS_ENDPOINT_URL", format!("http://{aws}")), ("AWS_EC2_METADATA_DISABLED", "true".into())])
-        .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut binary = binary(aws);
+    let mut callback = binary.spawn().unwrap();
     let mut log = BufReader::new(callback.stderr.take().unwrap());
     let addr = address(&mut log);
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
 
-    assert!(
-        exchange(addr, "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").starts_with("HTTP/1.1 200")
-    );
+    let health = binary.env("HOLDPOINT_LISTEN", addr.to_string()).arg("health");
+    assert!(health.status().unwrap().success());
     let body = "decision=approve";
     let mut slow = TcpStream::connect(addr).unwrap();
     slow.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -68,6 +61,18 @@ fn stop_amid_a_request(aws: SocketAddr) {
     slow.read_to_string(&mut reply).unwrap();
     assert!(reply.starts_with("HTTP/1.1 401"), "{reply}");
     assert!(callback.wait().unwrap().success());
+    assert_eq!(health.status().unwrap().code(), Some(1), "nobody answers any more");
+}
+
+fn binary(aws: SocketAddr) -> Command {
+    let mut callback = Command::new(env!("CARGO_BIN_EXE_holdpoint-callback"));
+    callback
+        .env_clear()
+        .envs(NAMES.map(|name| (name, setting(name, aws).unwrap())))
+        .envs([("AWS_ENDPOINT_URL", format!("http://{aws}")), ("AWS_EC2_METADATA_DISABLED", "true".into())])
+        .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
+        .stderr(Stdio::piped());
+    callback
 }
 
 fn address(log: &mut impl BufRead) -> SocketAddr {
@@ -80,12 +85,4 @@ fn address(log: &mut impl BufRead) -> SocketAddr {
         line.clear();
     }
     panic!("it never said where it listens");
-}
-
-fn exchange(addr: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(addr).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    reply
 }

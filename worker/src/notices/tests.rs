@@ -36,7 +36,7 @@ impl World {
 
     fn send(&self) -> tokio::task::JoinHandle<()> {
         let sender = self.sender();
-        tokio::spawn(async move { run(sender, &Stop::new()).await })
+        tokio::spawn(async move { run(sender, &Stop::new(), Pulse::default()).await })
     }
 
     fn is_told(&self, channel: &Channel) -> bool {

@@ -40,6 +40,7 @@ async fn poll_with(aws: &Aws, clients: Clients) -> Running {
         opener: opener(aws).await,
         stop: stop.clone(),
         limit_pause: Duration::from_millis(20),
+        pulse: Pulse::default(),
     };
     Running { stop, poller: tokio::spawn(poller.run()) }
 }
@@ -168,7 +169,7 @@ async fn b10_no_poll_goes_out_without_a_poller_free_to_open_what_it_brings() {
     let stop = Stop::new();
     let pollers = config(&[("HOLDPOINT_POLLERS", "2"), ("HOLDPOINT_ACTIVITY_ARN", ARN)]);
     let (clients, opener, until_then) = (aws.clients(), opener(&aws).await, stop.clone());
-    let polling = tokio::spawn(async move { run(&pollers, &clients, &opener, &until_then).await });
+    let polling = tokio::spawn(async move { run(&pollers, &clients, &opener, &until_then, Pulse::default()).await });
     until("all are stored, and both ask again", || {
         aws.count("PUT reviews") == TASKS && aws.count("GetActivityTask") >= TASKS + POLLERS
     })
