@@ -14,7 +14,7 @@ mod push;
 mod rules;
 mod store;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use holdpoint_platform::{
     After, Clients, Consumer, Health, LogFormat, Message, Queue, Settings, SettingsError, Stop,
@@ -113,6 +113,15 @@ impl Config {
 /// Why the service cannot run at all.
 #[derive(Debug, thiserror::Error)]
 pub enum Fatal {
+    /// A push and what comes of it could not be kept on this machine while it is judged.
+    #[error("the folder {} cannot be written, and a push is kept there while it is judged; TMPDIR names another", folder.display())]
+    Scratch {
+        /// Where they would be.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// The bucket is not what the service needs.
     #[error("{0}")]
     Bucket(String),
@@ -129,6 +138,7 @@ pub enum Fatal {
 /// # Errors
 /// [`Fatal`]: an operator must act.
 pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fatal> {
+    require_scratch()?;
     require_versioning(&clients.s3, &config.bucket).await.map_err(Fatal::Bucket)?;
     let queue = Queue::new(clients.sqs, config.queue_url);
     let rules = RuleBook::new(config.rules, clients.s3.clone());
@@ -150,6 +160,12 @@ pub async fn run(config: Config, clients: Clients, stop: Stop) -> Result<(), Fat
     let working = consumer.run(stop.clone(), move |message| receive(pushes.clone(), message));
     tokio::join!(working, metrics.run(&stop, &health, std::future::ready));
     Ok(())
+}
+
+/// Refuses a machine that cannot keep a push: each would fail, and only after four receipts be held for a person.
+fn require_scratch() -> Result<(), Fatal> {
+    let written = tempfile::tempfile().and_then(|mut file| file.write_all(b"holdpoint"));
+    written.map_err(|source| Fatal::Scratch { folder: std::env::temp_dir(), source })
 }
 
 /// One message: usually one push.

@@ -10,7 +10,7 @@ use holdpoint_platform::{
 };
 use serde_json::Value;
 
-use super::{Config, LAST_RECEIVE, rules::RuleBook, store::Store};
+use super::{Config, LAST_RECEIVE, require_scratch, rules::RuleBook, store::Store};
 
 /// A key where the analyzer may write; no report has such a name.
 const PROBE: &str = "reports/doctor";
@@ -21,6 +21,7 @@ const PROBE: &str = "reports/doctor";
 /// Nobody reads it.
 pub async fn doctor(config: &Config, clients: &Clients, out: &mut impl Write) -> io::Result<bool> {
     let mut checkup = Checkup::default();
+    checkup.note("there is room to work", require_scratch().map_err(DisplayErrorContext));
     checkup.look_at_bucket(clients, &config.bucket, PROBE).await;
     let store = Store { s3: clients.s3.clone(), bucket: config.bucket.clone() };
     let listed = store.list("baseline/doctor/").await;

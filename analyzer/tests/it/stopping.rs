@@ -86,6 +86,16 @@ fn every_missing_setting_is_named_on_stderr() {
 }
 
 #[test]
+fn without_a_folder_to_work_in_it_ends_at_once_and_names_it() {
+    let (received, polled) = mpsc::channel();
+    let analyzer = start(&SETTINGS, serve(received)).env("TMPDIR", "/nowhere/at/all").output().unwrap();
+    assert_eq!(analyzer.status.code(), Some(1));
+    let said = String::from_utf8(analyzer.stderr).unwrap();
+    assert!(said.contains("/nowhere/at/all cannot be written") && said.contains("TMPDIR"), "{said}");
+    assert!(polled.try_recv().is_err(), "no push was taken");
+}
+
+#[test]
 fn an_analyzer_is_well_once_its_queue_has_answered() {
     let (received, polled) = mpsc::channel();
     let mut analyzer = start(&SETTINGS, serve(received));
