@@ -11,6 +11,7 @@ mod learn;
 mod owner;
 mod parts;
 mod push;
+mod recent;
 mod rules;
 mod store;
 

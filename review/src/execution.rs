@@ -158,8 +158,13 @@ pub fn baseline_prefix(dataset: &str, customer: &str) -> String {
 
 /// Where the profile of one accepted push lies.
 pub fn baseline_key(dataset: &str, customer: &str, delivered_at: Timestamp, push: &PushId) -> String {
+    format!("{}-{push}", baseline_since(dataset, customer, delivered_at))
+}
+
+/// What lies between the profiles of what was delivered before a time, and those of what was delivered then or later.
+pub fn baseline_since(dataset: &str, customer: &str, since: Timestamp) -> String {
     // All of one width and without a fraction, so that S3's order of keys is the order of delivery.
-    format!("{}{}-{push}", baseline_prefix(dataset, customer), delivered_at.strftime("%Y%m%dT%H%M%SZ"))
+    format!("{}{}", baseline_prefix(dataset, customer), since.strftime("%Y%m%dT%H%M%SZ"))
 }
 
 fn tagging(tags: &BTreeMap<String, String>, ended: &str) -> Tagging {

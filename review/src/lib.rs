@@ -29,7 +29,7 @@ pub use decision::{
 };
 pub use execution::{
     Acceptance, CopyObject, ExecutionInput, HOLDPOINT_TAG, PushReference, PutObjectTagging, Refused, Tag, Tagging,
-    baseline_key, baseline_prefix,
+    baseline_key, baseline_prefix, baseline_since,
 };
 pub use id::{ContentHash, NotAnId, PushId, ReviewId};
 pub use life::{

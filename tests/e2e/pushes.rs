@@ -1,9 +1,15 @@
 //! Pushes from S3 to their end, the analyzer included.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use holdpoint_e2e::{Options, Service, World, eventually};
+use holdpoint_local::aws::Verdict;
 use holdpoint_review::{ContentHash, Report};
-use jiff::SignedDuration;
-use serde_json::Value;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 const ALL: [Service; 3] = [Service::Analyzer, Service::Worker, Service::Callback];
 
@@ -128,4 +134,49 @@ async fn declared_rules_hold_a_push_and_personal_values_are_in_nothing_that_is_k
     for (key, text) in world.texts_under("reports/").await {
         assert!(!text.contains("secret-7"), "{key}: {text}");
     }
+}
+
+#[tokio::test]
+async fn of_a_long_history_the_end_is_listed_and_the_whole_only_where_that_brings_too_few() {
+    needs!("faults");
+    let world = World::start(&[Service::Analyzer], Options::default()).await;
+    world.learn_samples().await;
+    let listings = Arc::new(AtomicUsize::new(0));
+    let counted = listings.clone();
+    world.local.aws().faults().on_request(move |request| {
+        let is_listing = request.action == "s3.ListObjectsV2" && request.access_key == "analyzer";
+        counted.fetch_add(usize::from(is_listing), Ordering::SeqCst);
+        Verdict::Serve
+    });
+    let judged = async |name| {
+        let push = world.deliver_as(name, "clean.csv").await;
+        eventually("it is judged", || async { world.has_report(&push).await.then_some(()) }).await;
+        let report: Report = serde_json::from_slice(&world.report_bytes(&push).await).unwrap();
+        let members: Vec<_> = report.baseline.members.iter().map(|member| member.push.to_string()).collect();
+        (push, members, listings.swap(0, Ordering::SeqCst))
+    };
+
+    // Of long ago, and without records: they would teach nothing.
+    let hours = (0..1_100).map(|hour| Timestamp::from_second(hour * 3_600).unwrap());
+    let mut hollow = world.some_profile().await;
+    (hollow["records"], hollow["table"]["columns"]) = (json!(0), json!({}));
+    for kind in ["orders", "parts", "forms", "keys"] {
+        hollow["table"]["relations"][kind] = json!([]);
+    }
+    world.add_profiles(hollow.clone(), hours).await;
+    let (first, members, listings) = judged("sparse.csv").await;
+    assert_eq!(members.len(), 30, "all that is known");
+    assert_eq!(listings, 1 + 4 + 2, "a page, four looks back, and all of it in two pages");
+
+    world.ended(&first.execution).await.assert_passed();
+    let now = holdpoint_platform::now();
+    let often = (1..=70).map(|count| now - SignedDuration::from_mins(5 * count));
+    world.add_profiles(hollow, often).await;
+    let all = world.texts_under("baseline/departures/EWR/2").await;
+    let (_, members, listings) = judged("dense.csv").await;
+    assert_eq!(listings, 1 + 1, "a page, and one look back");
+    let newest = all.iter().rev().take(60).rev().filter(|(_, profile)| !profile.contains("\"records\":0,"));
+    let newest: Vec<_> = newest.filter_map(|(key, _)| Some(key.rsplit_once('-')?.1.to_owned())).collect();
+    assert!(newest.len() > 30 && newest.len() < 60, "some of the newest were taken for hollow: {newest:?}");
+    assert_eq!(members, newest);
 }

@@ -6,11 +6,11 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use holdpoint_platform::{Queue, QueueError, metrics};
-use holdpoint_review::{ContentHash, Evidence, ExecutionInput, ObjectVersion, Report, baseline_prefix};
-use jiff::Timestamp;
+use holdpoint_review::{ContentHash, Evidence, ExecutionInput, ObjectVersion, Report};
 
 use super::{
     owner::Owners,
+    recent::newest_before,
     rules::{RuleBook, RulesError},
     store::{EvidenceKeys, Store, StoreError},
 };
@@ -18,8 +18,6 @@ use crate::{Analysis, Baseline, Declared, Profile, Push, Settings, analyze, hold
 
 /// Profiles read at once: one after the other they would be most of a small push's time.
 const PROFILES_AT_ONCE: usize = 16;
-/// How many accepted pushes make a baseline.
-const BASELINE_PUSHES: usize = 60;
 
 /// What it takes to deal with a push.
 #[derive(Debug)]
@@ -127,12 +125,8 @@ impl Pushes {
 
     /// The profiles of the customer's accepted pushes that were delivered before this one, oldest first.
     async fn history(&self, push: &Push) -> Result<Vec<Profile>, PushError> {
-        let own =
-            holdpoint_review::baseline_key(&push.dataset, &push.customer, push.delivered_at, &push.source.push_id());
-        let mut keys = self.store.list(&baseline_prefix(&push.dataset, &push.customer)).await?;
-        keys.retain(|(key, _)| *key < own);
-        let newest = keys.split_off(keys.len().saturating_sub(BASELINE_PUSHES));
-        let read = async |(key, _): (String, Timestamp)| match self.store.read(&key).await? {
+        let newest = newest_before(&self.store, push).await?;
+        let read = async |key: String| match self.store.read(&key).await? {
             Some(bytes) => {
                 serde_json::from_slice(&bytes).map(Some).map_err(|error| PushError::ForeignProfile(key, error))
             }

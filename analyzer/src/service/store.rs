@@ -121,6 +121,31 @@ impl Store {
         Ok(keys)
     }
 
+    /// Keys under a prefix after `after` and before `until`, in order; none where that takes more requests than `most`.
+    pub(crate) async fn list_between(
+        &self,
+        prefix: &str,
+        after: &str,
+        until: &str,
+        most: usize,
+    ) -> Result<Option<Vec<String>>, StoreError> {
+        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix).start_after(after);
+        let mut pages = list.into_paginator().send();
+        let mut keys = Vec::new();
+        for _ in 0..most {
+            let Some(page) = pages.next().await else { return Ok(Some(keys)) };
+            let page = page.map_err(|error| failed(format!("listing {prefix}"))(error.into()))?;
+            let listed = page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key);
+            keys.extend(listed);
+            let is_last = page.is_truncated != Some(true) || keys.last().is_some_and(|key| key.as_str() >= until);
+            if is_last {
+                keys.retain(|key| key.as_str() < until);
+                return Ok(Some(keys));
+            }
+        }
+        Ok(None)
+    }
+
     /// Deletes every version of everything under a prefix; how many there were.
     pub(crate) async fn erase(&self, prefix: &str) -> Result<usize, StoreError> {
         let what = || format!("deleting {prefix}");

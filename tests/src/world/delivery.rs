@@ -6,7 +6,9 @@ use std::{
 };
 
 use holdpoint_local::{aws::execution_arn, demo::Story};
-use holdpoint_review::{ContentHash, ObjectVersion, PushId};
+use holdpoint_review::{ContentHash, ObjectVersion, PushId, baseline_key};
+use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Held, World};
 
@@ -155,6 +157,24 @@ impl World {
         let list = self.clients.s3.list_objects_v2().bucket(&self.local.deployment.bucket);
         let listed = list.prefix("baseline/").send().await.expect("S3 lists");
         listed.contents().len()
+    }
+
+    /// A profile of the baseline.
+    pub async fn some_profile(&self) -> Value {
+        let known = self.texts_under("baseline/").await.into_values().next().expect("something was learned");
+        serde_json::from_str(&known).expect("a profile is JSON")
+    }
+
+    /// Adds a profile to the baseline of who delivers as that of pushes at all these times.
+    pub async fn add_profiles(&self, mut profile: Value, times: impl Iterator<Item = Timestamp>) {
+        for at in times {
+            let push = PushId::of("history", "any", &at.to_string());
+            profile["push"] = push.as_str().into();
+            profile["delivered_at"] = at.to_string().into();
+            let put = self.clients.s3.put_object().bucket(&self.local.deployment.bucket);
+            let put = put.key(baseline_key(DATASET, CUSTOMER, at, &push)).body(profile.to_string().into_bytes().into());
+            put.send().await.expect("S3 takes it");
+        }
     }
 
     /// Every object under a prefix as text, by key.
