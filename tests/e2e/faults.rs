@@ -54,7 +54,7 @@ async fn b12_an_execution_stopped_while_open_is_withdrawn_on_every_surface() {
 async fn b12_b13_workers_away_for_twice_the_heartbeat_lose_none_of_a_hundred_reviews() {
     const REVIEWS: usize = 100;
     needs!("time that passes at once");
-    let mut options = Options::default();
+    let mut options = Options::default().heartbeat(3600);
     // A hundred reviews that tick every second leave a slow machine no time for anything else.
     options.times.tick = Seconds(15);
     options.environment.insert("HOLDPOINT_BURST".to_owned(), "1000".to_owned());

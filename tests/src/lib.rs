@@ -15,4 +15,4 @@ pub use elsewhere::lacks;
 pub use ended::{Ended, eventually};
 pub use roles::Grant;
 pub use service::{Log, Service, on_own_thread};
-pub use world::{Held, Options, World, link_in, several_customers, shown};
+pub use world::{Held, Options, World, is_settled, link_in, link_in_message, several_customers, shown};

@@ -27,7 +27,7 @@ mod seen;
 mod time;
 
 pub use delivery::several_customers;
-pub use seen::shown;
+pub use seen::{is_settled, link_in_message, shown};
 
 const WAIT: Duration = Duration::from_mins(1);
 

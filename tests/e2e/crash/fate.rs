@@ -13,23 +13,28 @@ use holdpoint_local::{
 
 use super::LOOK_AGAIN_AFTER;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// They differ from run to run, and none of them is a service's last request.
+const POLLS: [&str; 2] = ["AmazonSQS.ReceiveMessage", "AWSStepFunctions.GetActivityTask"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
     Before,
     After,
 }
 
-/// The service dies at this request, counted from 0.
-#[derive(Debug, Clone, Copy)]
+/// The service dies at this request.
+#[derive(Debug, Clone)]
 pub(super) struct Death {
-    pub(super) number: usize,
+    pub(super) request: String,
+    /// Among the requests of that name, counted from 0: what else is under way comes in any order.
+    pub(super) turn: usize,
     pub(super) side: Side,
 }
 
 /// What befalls one service of a world.
 #[derive(Debug, Clone)]
 pub(super) struct Fate {
-    service: Service,
+    pub(super) service: Service,
     death: Option<Death>,
     /// Guards what was seen while one request is judged.
     course: Arc<Mutex<Course>>,
@@ -38,7 +43,7 @@ pub(super) struct Fate {
 #[derive(Debug, Default)]
 struct Course {
     seen: Vec<String>,
-    /// The last request has come, and the service must die now.
+    /// The last request has come, and the service must die now: until it has, nothing else that it asks for is served.
     strikes: bool,
     /// The service died of it.
     struck: bool,
@@ -69,18 +74,19 @@ impl Fate {
 
     /// Kills the service and starts it again, if its last request has come.
     pub(super) fn befall(&self, world: &mut World) {
-        let strikes = std::mem::take(&mut self.course().strikes);
-        if strikes {
+        if self.course().strikes {
             world.kill(self.service);
-            self.course().struck = true;
+            self.survive();
             world.let_time_pass();
             world.run(self.service);
         }
     }
 
-    /// Ends the watch, so that who looks at the outcome is no part of it.
-    pub(super) fn end(&self) {
-        self.course().is_over = true;
+    /// Ends the watch, so that who looks at the outcome is no part of it; unless the service must die first.
+    pub(super) fn ends(&self) -> bool {
+        let mut course = self.course();
+        course.is_over = !course.strikes;
+        course.is_over
     }
 
     /// Waits until the service must die.
@@ -91,8 +97,7 @@ impl Fate {
     }
 
     fn judge_aws(&self, request: &Request) -> Verdict {
-        let polls = ["AmazonSQS.ReceiveMessage", "AWSStepFunctions.GetActivityTask"];
-        if request.access_key != self.service.name() || polls.contains(&request.action.as_str()) {
+        if request.access_key != self.service.name() {
             return Verdict::Serve;
         }
         match self.judge(self.service, &request.action) {
@@ -117,14 +122,27 @@ impl Fate {
         if course.is_over {
             return Passage::Serve;
         }
-        let number = course.seen.len();
+        if course.strikes {
+            return Passage::Never;
+        }
+        if POLLS.contains(&request) {
+            return Passage::Serve;
+        }
+        let turn = course.seen.iter().filter(|seen| *seen == request).count();
         course.seen.push(request.to_owned());
-        let last = self.death.filter(|death| death.number == number);
-        course.strikes |= last.is_some();
+        let last = self.death.as_ref().filter(|death| death.request == request && death.turn == turn);
+        course.strikes = last.is_some();
         last.map_or(Passage::Serve, |death| match death.side {
             Side::Before => Passage::Never,
             Side::After => Passage::HoldReply,
         })
+    }
+
+    /// The service is dead, and what is started in its place is served.
+    fn survive(&self) {
+        let mut course = self.course();
+        course.strikes = false;
+        course.struck = true;
     }
 
     fn course(&self) -> MutexGuard<'_, Course> {

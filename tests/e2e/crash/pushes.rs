@@ -22,7 +22,7 @@ async fn run(death: Option<Death>, undisturbed: Arc<OnceCell<String>>) -> Fate {
     let fate = Fate::watch(&world, Service::Analyzer, death);
     let push = world.deliver_sample("clean.csv").await;
     world.run(Service::Analyzer);
-    while !(world.executions().await > 0 && world.is_drained("pushes").await) {
+    while !(world.executions().await > 0 && world.is_drained("pushes").await && fate.ends()) {
         fate.befall(&mut world);
         tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
@@ -44,7 +44,7 @@ async fn take_apart(death: Option<Death>) -> Fate {
     let fate = Fate::watch(&world, Service::Analyzer, death);
     let whole = world.put("incoming/departures/all/day.csv", several_customers().into_bytes()).await;
     world.run(Service::Analyzer);
-    while !(world.executions().await == 3 && world.is_drained("pushes").await) {
+    while !(world.executions().await == 3 && world.is_drained("pushes").await && fate.ends()) {
         fate.befall(&mut world);
         tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }

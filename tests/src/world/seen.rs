@@ -28,8 +28,7 @@ impl World {
 
     /// A round as the ledger has it; none before it is opened.
     pub async fn round(&self, held: &Held, number: u32) -> Option<Round> {
-        let ledger = Ledger::new(self.clients.s3.clone(), &self.local.deployment.bucket);
-        ledger.read(&held.review_id(), number).await.expect("the ledger answers").map(|stored| stored.round)
+        self.round_of(&held.review_id(), number).await
     }
 
     /// Waits until a round is finished: closed, told, and every surface true; and its clock has stopped.
@@ -41,11 +40,11 @@ impl World {
         round
     }
 
-    /// Whether no clock ticks any more and no review stands in the index of open ones.
+    /// Whether no clock ticks any more, nobody is still to be told, and no review stands in the index of open ones.
     pub async fn is_quiet(&self) -> bool {
         let list = self.clients.s3.list_objects_v2().bucket(&self.local.deployment.bucket).prefix("open/");
         let open = list.send().await.expect("S3 lists").contents().len();
-        open == 0 && self.is_drained("clock").await
+        open == 0 && self.is_drained("clock").await && self.is_drained("notices.fifo").await
     }
 
     /// How many mails ask dana. One that was sent twice, because its sender did not hear the first `250`, has one `Message-ID`
@@ -78,12 +77,7 @@ impl World {
 
     /// The first round once everybody who is asked was notified, so that nothing more is written until somebody acts.
     pub async fn settled_round(&self, held: &Held) -> Round {
-        eventually("everybody is notified", || async {
-            let settled =
-                |round: &Round| round.asked().all(|channel| round.receipt(&channel, Purpose::Request).is_some());
-            self.round(held, 1).await.filter(settled)
-        })
-        .await
+        eventually("everybody is notified", || async { self.round(held, 1).await.filter(is_settled) }).await
     }
 
     /// How often an execution's history holds such an event.
@@ -113,6 +107,16 @@ impl World {
         let mails = self.local.mail.mails();
         mails.iter().filter(|mail| mail.header("In-Reply-To").is_none()).map(link_in).collect()
     }
+}
+
+/// Whether everybody who is asked was notified.
+pub fn is_settled(round: &Round) -> bool {
+    round.asked().all(|channel| round.receipt(&channel, Purpose::Request).is_some())
+}
+
+/// The link in a Slack message, be it a button's or in its text.
+pub fn link_in_message(message: &SlackMessage) -> Option<String> {
+    shown(message).split(['"', '<', '|']).find(|part| part.contains("/r/")).map(str::to_owned)
 }
 
 /// A Slack message's blocks as text.
