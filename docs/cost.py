@@ -5,6 +5,7 @@ Prices: list prices in us-east-1, in dollars, as known in November 2026, without
 """
 
 import json
+import re
 from pathlib import Path
 
 DAYS = 30.4
@@ -24,6 +25,7 @@ PRICE = {
     "secret_month": 0.40,
     "alarm_month": 0.10,
     "metric_month": 0.30,
+    "dashboard_month": 3.00,
 }
 
 # Measured, with release builds and the sample of departures, 19 columns: see scale-and-cost.md.
@@ -37,18 +39,21 @@ HELD = 0.05  # share of pushes that wait for a person
 WAITS_DAYS = 8 / 24  # for so long
 HISTORY = 60  # profiles that are read for a push: the most
 REPORT_DAYS, LEARNED_DAYS = 90, 365
-ALARMS, METRICS, SECRETS = 24, 7, 4
+SECRETS = 4
 
 # Long polls with nothing to do: clock and notices by each worker for 20 s, pushes by each analyzer for 5 s.
 WORKER_DAY = {"sqs": 86400 / 20, "sqs_fifo": 86400 / 20}
 ANALYZER_DAY = {"sqs": 86400 / 5}
 
+# An alarm is charged for each metric that it looks at.
+WATCHED = "".join((Path(__file__).parent / "../deploy/aws" / name).read_text() for name in ("watch.yaml", "scale.yaml"))
+ALARMS = WATCHED.count("AWS::CloudWatch::Alarm\n") - WATCHED.count("      Metrics:\n") + WATCHED.count("MetricStat:")
+METRICS = len(set(re.findall(r"MetricTransformations: .*MetricName: (\w+)", WATCHED)))
+
 counted = json.loads((Path(__file__).parent / "requests.json").read_text())
 PUSH = counted["push within the limit, 30 pushes of history"]
 REVIEW = counted["review by one reviewer and in one channel, approved"]
 HOUR = counted["open review, 60 ticks"]
-
-
 
 
 def month(pushes, standing, analyzers, workers, callbacks=1):
@@ -82,7 +87,10 @@ def month(pushes, standing, analyzers, workers, callbacks=1):
         "Fargate": fargate * HOURS,
         "load balancer, public addresses": (PRICE["balancer_hour"] + addresses) * HOURS,
         "logs": (pushes * LOG_KB_PUSH + held * LOG_KB_REVIEW) * DAYS / 1e6 * PRICE["log_gb"],
-        "secrets, alarms, metrics": SECRETS * PRICE["secret_month"] + ALARMS * PRICE["alarm_month"] + METRICS * PRICE["metric_month"],
+        "secrets, alarms, metrics, dashboard": SECRETS * PRICE["secret_month"]
+        + ALARMS * PRICE["alarm_month"]
+        + METRICS * PRICE["metric_month"]
+        + PRICE["dashboard_month"],
     }
 
 
