@@ -3,6 +3,7 @@
 #[macro_use]
 extern crate holdpoint_e2e;
 
+mod announced;
 mod browser;
 mod bursts;
 mod changes;

@@ -53,6 +53,7 @@ async fn no_role_in_the_stack_may_do_what_nobody_needs() {
     reviewers_decide(&world, &parts).await;
     tokens_are_lost(&mut world, &orders).await;
     the_events_come_again(&world, &orders).await;
+    a_push_is_announced(&world).await;
     nobody_decides(&world).await;
     a_notice_dies(&world).await;
     operators_look(&world, orders.iter().chain(parts.values())).await;
@@ -151,6 +152,12 @@ async fn the_events_come_again(world: &World, orders: &[Held]) {
         world.replay_event(order).await;
     }
     eventually("they are found to be done", || async { world.is_drained("pushes").await.then_some(()) }).await;
+}
+
+/// Of the keys that the state machine announces.
+async fn a_push_is_announced(world: &World) {
+    let held = world.put("incoming/announced/acme/day.csv", b"id\n1\n".to_vec()).await;
+    world.settled_round(&held).await;
 }
 
 async fn nobody_decides(world: &World) {

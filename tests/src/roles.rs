@@ -137,6 +137,7 @@ fn names() -> BTreeMap<&'static str, String> {
         ("Machine", format!("arn:aws:states:{REGION}:stateMachine:review")),
         ("Machine.Name", "review".to_owned()),
         ("OtherExecutions", format!("arn:aws:states:{REGION}:execution:other:*")),
+        ("Announcements", format!("arn:aws:sns:{REGION}:announcements")),
         ("KmsKeyArn", format!("arn:aws:kms:{REGION}:key/key")),
     ];
     queues.into_iter().chain(others).collect()

@@ -1,4 +1,4 @@
-//! A stand-in for S3, SQS and Step Functions: one endpoint on loopback, AWS's wire protocols, everything in memory.
+//! A stand-in for S3, SQS and Step Functions, and for what its states publish: one endpoint on loopback, AWS's wire protocols, everything in memory.
 //!
 //! For one process on one machine, for trying out and for tests; production is AWS. It exists because no emulator runs Step
 //! Functions activities as AWS does, and because a test must be able to lose a reply, throttle, or cut the k-th request
@@ -18,6 +18,7 @@ mod permission;
 mod s3;
 mod server;
 mod sfn;
+mod sns;
 mod sqs;
 
 use std::net::SocketAddr;
@@ -85,6 +86,11 @@ impl Aws {
     /// How many messages a queue holds; `None` when it is not there.
     pub fn queue_depth(&self, queue: &str) -> Option<Depth> {
         self.services.sqs.depth(queue)
+    }
+
+    /// What state machines published to topics, oldest first: the parameters of each call.
+    pub fn published(&self) -> Vec<serde_json::Value> {
+        self.services.sns.published()
     }
 
     /// The next message that this standard queue hands out is handed out once more, as SQS may do with any message; false

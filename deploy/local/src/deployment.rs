@@ -17,6 +17,10 @@ use holdpoint_review::Seconds;
 use holdpoint_worker::NOTICE_RECEIVES;
 
 const REVIEW_ASL: &str = include_str!("../../aws/review.asl.json");
+/// Only of such pushes does the state machine announce that they are held: elsewhere the topic is not there.
+const ANNOUNCED_KEYS: &str = "incoming/announced/*";
+/// No topic has to be made in the stand-in.
+const ANNOUNCEMENTS: &str = "arn:aws:sns:us-east-1:000000000000:announcements";
 const TWO_WEEKS_SECONDS: &str = "1209600";
 
 /// How fast the deployment's clocks run.
@@ -163,7 +167,14 @@ impl Deployment {
 
 /// `review.asl.json` with what a deployment fills in.
 fn definition(activity: &str, times: Times) -> anyhow::Result<serde_json::Value> {
-    let mut definition: serde_json::Value = serde_json::from_str(&REVIEW_ASL.replace("${ReviewActivity}", activity))?;
+    let filled = [
+        ("${Partition}", "aws"),
+        ("${ReviewActivity}", activity),
+        ("${AnnouncedKeys}", ANNOUNCED_KEYS),
+        ("${AnnouncementsTopic}", ANNOUNCEMENTS),
+    ];
+    let text = filled.iter().fold(REVIEW_ASL.to_owned(), |text, (name, value)| text.replace(name, value));
+    let mut definition: serde_json::Value = serde_json::from_str(&text)?;
     let review = &mut definition["States"]["AwaitReview"];
     review["HeartbeatSeconds"] = times.heartbeat.0.into();
     review["Retry"][0]["IntervalSeconds"] = times.retry.0.into();

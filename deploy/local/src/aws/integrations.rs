@@ -12,6 +12,7 @@ use super::faults::{Faults, Request, Verdict};
 use super::permission::{self, Guard};
 use super::s3::{S3, as_states_name_it};
 use super::server::{internal_error, slow_down};
+use super::sns::Sns;
 
 /// The access key of a state machine's own calls.
 const STATES: &str = "states";
@@ -21,23 +22,48 @@ const STATES: &str = "states";
 pub(crate) type Integrations = Arc<dyn Fn(&str, Value) -> Result<Value, ServiceError> + Send + Sync>;
 
 /// Everything that states can call.
-pub(crate) fn integrations(faults: Faults, guard: Guard, s3: Arc<S3>) -> Integrations {
-    Arc::new(move |resource, parameters| {
-        let Some(action) = resource.strip_prefix("s3:") else {
+pub(crate) fn integrations(faults: Faults, guard: Guard, s3: Arc<S3>, sns: Arc<Sns>) -> Integrations {
+    Arc::new(move |resource, parameters| match resource.split_once(':') {
+        Some(("s3", action)) => {
+            let request = request(action, &parameters);
+            let outcome = under_faults(&faults, &request, || call(&guard, &s3, action, parameters));
+            outcome.map_err(|error| as_states_name_it(&error))
+        }
+        Some(("sns", "publish")) => {
+            let topic = parameters["TopicArn"].as_str().unwrap_or_default().to_owned();
+            let request =
+                Request { action: "sns.Publish".to_owned(), resource: topic.clone(), access_key: STATES.to_owned() };
+            let outcome = under_faults(&faults, &request, || publish(&guard, &sns, &topic, parameters));
+            // Assumed: the names of the Java SDK, as for S3.
+            outcome.map_err(|error| ServiceError { code: "SNS.SnsException".to_owned(), ..error })
+        }
+        _ => {
             let message = format!("the stand-in has no integration {resource}");
-            return Err(ServiceError::bad_request("States.Runtime", message));
-        };
-        let call = |parameters| call(&guard, &s3, action, parameters);
-        let outcome = match faults.judge(&request(action, &parameters)) {
-            Verdict::Serve | Verdict::ServeLate(_) => call(parameters),
-            Verdict::LoseReply | Verdict::HoldReply => call(parameters).and(Err(lost())),
-            Verdict::LoseRequest => Err(lost()),
-            Verdict::Throttle => Err(slow_down()),
-            Verdict::FailInternally => Err(internal_error()),
-            Verdict::Refuse(error) => Err(error),
-        };
-        outcome.map_err(|error| as_states_name_it(&error))
+            Err(ServiceError::bad_request("States.Runtime", message))
+        }
     })
+}
+
+fn under_faults(
+    faults: &Faults,
+    request: &Request,
+    call: impl FnOnce() -> Result<Value, ServiceError>,
+) -> Result<Value, ServiceError> {
+    match faults.judge(request) {
+        Verdict::Serve | Verdict::ServeLate(_) => call(),
+        Verdict::LoseReply | Verdict::HoldReply => call().and(Err(lost())),
+        Verdict::LoseRequest => Err(lost()),
+        Verdict::Throttle => Err(slow_down()),
+        Verdict::FailInternally => Err(internal_error()),
+        Verdict::Refuse(error) => Err(error),
+    }
+}
+
+fn publish(guard: &Guard, sns: &Sns, topic: &str, parameters: Value) -> Result<Value, ServiceError> {
+    if guard.denied(STATES, &permission::of_publishing(topic)).is_some() {
+        return Err(permission::access_denied());
+    }
+    Ok(sns.publish(parameters))
 }
 
 fn call(guard: &Guard, s3: &S3, action: &str, parameters: Value) -> Result<Value, ServiceError> {

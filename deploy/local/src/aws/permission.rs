@@ -104,6 +104,11 @@ pub(crate) fn of_state(action: &str, parameters: &Value) -> Vec<Permission> {
     }
 }
 
+/// What a state needs that publishes to a topic.
+pub(crate) fn of_publishing(topic: &str) -> [Permission; 1] {
+    [Permission { action: "sns:Publish".to_owned(), resource: topic.to_owned() }]
+}
+
 /// What a request to SQS needs. To move messages is to receive and delete them there and to send them here.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html>
 pub(crate) fn of_sqs(queues: &Sqs, action: &str, body: &[u8]) -> Vec<Permission> {

@@ -25,6 +25,7 @@ use super::integrations::integrations;
 use super::permission::{self, Guard, Permission};
 use super::s3::{self, S3, S3Request};
 use super::sfn::StepFunctions;
+use super::sns::Sns;
 use super::sqs::{self, Sqs};
 use crate::loopback::accept;
 
@@ -39,6 +40,7 @@ pub(crate) struct Services {
     pub(crate) guard: Guard,
     pub(crate) sqs: Arc<Sqs>,
     s3: Arc<S3>,
+    pub(crate) sns: Arc<Sns>,
     pub(crate) step_functions: StepFunctions,
 }
 
@@ -108,8 +110,9 @@ impl Services {
         let sqs = Arc::new(Sqs::new(endpoint.to_owned()));
         let s3 = Arc::new(S3::new(sqs.clone()));
         let (faults, guard) = (Faults::default(), Guard::default());
-        let step_functions = StepFunctions::new(integrations(faults.clone(), guard.clone(), s3.clone()));
-        Self { faults, guard, sqs, s3, step_functions }
+        let sns = Arc::new(Sns::default());
+        let integrations = integrations(faults.clone(), guard.clone(), s3.clone(), sns.clone());
+        Self { faults, guard, sqs, s3, sns, step_functions: StepFunctions::new(integrations) }
     }
 
     async fn serve_if_allowed(&self, call: Call, access_key: &str) -> Reply {

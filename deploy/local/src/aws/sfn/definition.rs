@@ -68,6 +68,8 @@ pub(crate) enum Resource {
     Activity(String),
     /// The action on S3, for example `copyObject`.
     S3(String),
+    /// A message to a topic of SNS.
+    Publish,
 }
 
 #[derive(Debug)]

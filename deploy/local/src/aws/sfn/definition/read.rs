@@ -156,6 +156,9 @@ fn resource(arn: &str) -> Option<Resource> {
     if arn.starts_with("arn:aws:states:") && arn.contains(":activity:") {
         return Some(Resource::Activity(arn.to_owned()));
     }
+    if arn == "arn:aws:states:::sns:publish" {
+        return Some(Resource::Publish);
+    }
     let action = arn.strip_prefix("arn:aws:states:::aws-sdk:s3:")?;
     let is_plain = !action.is_empty() && action.chars().all(char::is_alphanumeric);
     is_plain.then(|| Resource::S3(action.to_owned()))

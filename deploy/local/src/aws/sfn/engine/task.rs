@@ -80,16 +80,24 @@ impl Engine {
     ) -> Result<(), Problem> {
         match resource {
             Resource::Activity(arn) => self.schedule(at, arn, input.to_string(), limits),
-            Resource::S3(action) => self.call(at, action, input, limits),
+            Resource::S3(action) => self.call(at, ("aws-sdk:s3", action), input, limits),
+            Resource::Publish => self.call(at, ("sns", "publish"), input, limits),
         }
     }
 
-    fn call(&mut self, at: Place, action: &str, parameters: Value, limits: Limits) -> Result<(), Problem> {
-        let common = json!({"resource": action, "resourceType": "aws-sdk:s3"});
+    fn call(
+        &mut self,
+        at: Place,
+        (service, action): (&str, &str),
+        parameters: Value,
+        limits: Limits,
+    ) -> Result<(), Problem> {
+        let common = json!({"resource": action, "resourceType": service});
         let scheduled = with(common.clone(), json!({"region": "us-east-1", "parameters": parameters.to_string()}));
         self.record(at, "TaskScheduled", &with(scheduled, limits.details()));
         self.record(at, "TaskStarted", &common.clone());
-        match (self.integrations)(&format!("s3:{action}"), parameters) {
+        let called = format!("{}:{action}", service.trim_start_matches("aws-sdk:"));
+        match (self.integrations)(&called, parameters) {
             Ok(result) => {
                 self.record(at, "TaskSucceeded", &with(common, data("output", &result.to_string())));
                 self.finish(at, result)
