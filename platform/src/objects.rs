@@ -32,6 +32,8 @@ fn from_metadata(text: &str) -> Option<ObjectVersion> {
 #[derive(Debug, Clone)]
 pub struct Objects {
     s3: Client,
+    /// Where parts are, and nobody but the analyzer writes them.
+    bucket: String,
     /// That S3 denies it was said to an operator: each review would say it at each tick.
     is_denial_said: Arc<AtomicBool>,
 }
@@ -48,9 +50,9 @@ pub enum ObjectsError {
 }
 
 impl Objects {
-    /// Objects as this client sees them.
-    pub fn new(s3: Client) -> Self {
-        Self { s3, is_denial_said: Arc::default() }
+    /// Objects as this client sees them; parts are in this bucket, our own.
+    pub fn new(s3: Client, bucket: &str) -> Self {
+        Self { s3, bucket: bucket.to_owned(), is_denial_said: Arc::default() }
     }
 
     /// The version that lies over this one now; none where this one is the newest, or the object was deleted. For a part
@@ -60,8 +62,7 @@ impl Objects {
     /// [`ObjectsError`].
     pub async fn newer_than(&self, version: &ObjectVersion) -> Result<Option<ObjectVersion>, ObjectsError> {
         let Some((newest, whole)) = self.newest(&version.bucket, &version.key).await? else { return Ok(None) };
-        // Nobody but the analyzer writes there; what customers write of themselves is not believed.
-        let Some(whole) = whole.filter(|_| version.key.starts_with("parts/")) else {
+        let Some(whole) = whole.filter(|_| self.is_part(version)) else {
             return Ok(Some(newest).filter(|newest| newest != version));
         };
         let Some((newer, _)) = self.newest(&whole.bucket, &whole.key).await? else { return Ok(None) };
@@ -71,6 +72,11 @@ impl Objects {
         let [push, newer] = [whole, newer].map(|whole| format!("/{}/", whole.push_id()));
         let part = self.newest(&version.bucket, &version.key.replace(&push, &newer)).await?.map(|(part, _)| part);
         Ok(part.filter(|part| part != version))
+    }
+
+    /// Whether it lies where nobody but the analyzer writes: what customers write of themselves is not believed.
+    fn is_part(&self, version: &ObjectVersion) -> bool {
+        version.bucket == self.bucket && version.key.starts_with("parts/")
     }
 
     /// The newest version of a key, and what it is a part of; none where there is none.
@@ -105,7 +111,10 @@ fn is_deleted(error: &SdkError<HeadObjectError>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
+    use wiremock::{
+        Mock, MockServer, ResponseTemplate,
+        matchers::{method, path, path_regex},
+    };
 
     use super::*;
     use crate::Clients;
@@ -114,7 +123,30 @@ mod tests {
         let double = MockServer::start().await;
         Mock::given(method("HEAD")).respond_with(reply).mount(&double).await;
         let version = ObjectVersion { bucket: "b".into(), key: "k".into(), version_id: "v1".into() };
-        Objects::new(Clients::of_stand_in(&double.uri(), "test").s3).newer_than(&version).await
+        Objects::new(Clients::of_stand_in(&double.uri(), "test").s3, "b").newer_than(&version).await
+    }
+
+    #[tokio::test]
+    async fn b15_what_a_customer_says_it_is_a_part_of_is_not_believed() {
+        let whole = ObjectVersion { bucket: "b".into(), key: "incoming/o/all/x.csv".into(), version_id: "w1".into() };
+        let reply = |id: &str| ResponseTemplate::new(200).insert_header("x-amz-version-id", id);
+        let named = format!("x-amz-meta-{PART_OF}");
+        let is_replaced = async |bucket: &str, folder: &str| {
+            let key = format!("{folder}/o/acme/{}/x.csv", whole.push_id());
+            let double = MockServer::start().await;
+            let newer_whole = Mock::given(path(format!("/b/{}", whole.key))).respond_with(reply("w2"));
+            newer_whole.mount(&double).await;
+            let part = Mock::given(path(format!("/{bucket}/{key}")));
+            part.respond_with(reply("v1").insert_header(named.as_str(), in_metadata(&whole))).mount(&double).await;
+            let newer_part = Mock::given(path_regex("/x.csv$")).respond_with(reply("v2")).with_priority(9);
+            newer_part.mount(&double).await;
+            let version = ObjectVersion { bucket: bucket.into(), key, version_id: "v1".into() };
+            let objects = Objects::new(Clients::of_stand_in(&double.uri(), "test").s3, "b");
+            objects.newer_than(&version).await.unwrap().is_some()
+        };
+        assert!(is_replaced("b", "parts").await, "the analyzer said so");
+        assert!(!is_replaced("b", "incoming").await);
+        assert!(!is_replaced("theirs", "parts").await);
     }
 
     #[tokio::test]
@@ -140,7 +172,7 @@ mod tests {
 
     #[test]
     fn b15_an_operator_hears_of_a_denial_once() {
-        let objects = Objects::new(Clients::of_stand_in("http://127.0.0.1:1", "test").s3);
+        let objects = Objects::new(Clients::of_stand_in("http://127.0.0.1:1", "test").s3, "b");
         let same = objects.clone();
         assert_eq!([objects.is_first_denial(), same.is_first_denial()], [true, false]);
     }

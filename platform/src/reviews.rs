@@ -63,7 +63,7 @@ impl Reviews {
     pub fn new(common: &Common, clients: &Clients) -> Self {
         Self {
             ledger: Ledger::new(clients.s3.clone(), &common.bucket),
-            objects: Objects::new(clients.s3.clone()),
+            objects: Objects::new(clients.s3.clone(), &common.bucket),
             tasks: Tasks::new(clients.sfn.clone()),
             clock: Queue::new(clients.sqs.clone(), &common.clock_queue_url),
             notices: Queue::new(clients.sqs.clone(), &common.notices_queue_url),

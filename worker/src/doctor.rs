@@ -30,7 +30,7 @@ pub async fn doctor(config: &Config, clients: &Clients, out: &mut impl Write) ->
         key: NOTHING_DELIVERED.to_owned(),
         version_id: String::new(),
     };
-    let newer = Objects::new(clients.s3.clone()).newer_than(&delivered).await;
+    let newer = Objects::new(clients.s3.clone(), &config.common.bucket).newer_than(&delivered).await;
     checkup.note("newer versions of what was delivered are seen", newer.map(drop));
     checkup.note("the activity", find_activity(clients, &config.activity_arn).await);
     let book = RouteBook::open(config.routes.clone(), clients.clone(), Reach::of(config)).await;

@@ -51,7 +51,7 @@ impl Aws {
         let clients = self.clients();
         Reviews {
             ledger: Ledger::new(clients.s3.clone(), "bucket"),
-            objects: Objects::new(clients.s3.clone()),
+            objects: Objects::new(clients.s3.clone(), "bucket"),
             tasks: Tasks::new(clients.sfn.clone()),
             clock: Queue::new(clients.sqs.clone(), "http://127.0.0.1/1/clock"),
             notices: Queue::new(clients.sqs.clone(), "http://127.0.0.1/1/notices.fifo"),
