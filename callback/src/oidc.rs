@@ -12,7 +12,7 @@
 //! counts in neither case.
 //!
 //! A key is fetched when it is first seen, without holding up anybody whose key is known; one that could not be fetched is
-//! not asked for again for some seconds.
+//! not asked for again for some seconds. Anybody can name keys that there are not, so that few are fetched at once.
 
 use std::{
     collections::HashMap,
@@ -30,12 +30,15 @@ use base64::{
 use holdpoint_platform::WebUrl;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::{sync::Semaphore, time::Instant};
 
 const HEADER: &str = "x-amzn-oidc-data";
 /// The key is small and near.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// Keys are rotated now and then; a handful is in use.
 const KEYS: usize = 16;
+/// Keys that are fetched at once: a rotation brings one.
+const FETCHES: usize = 4;
 /// A key that could not be fetched is not asked for again for so long.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 const LENIENT: GeneralPurposeConfig =
@@ -60,6 +63,7 @@ pub(crate) struct Oidc {
     http: reqwest::Client,
     /// Guards the keys; never held while one is fetched.
     keys: Mutex<Keys>,
+    fetches: Semaphore,
 }
 
 /// By their ids.
@@ -121,7 +125,12 @@ impl OidcConfig {
 impl Oidc {
     pub(crate) fn new(config: OidcConfig) -> Self {
         let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
-        Self { config, http: http.expect("the TLS provider is compiled in"), keys: Mutex::default() }
+        Self {
+            config,
+            http: http.expect("the TLS provider is compiled in"),
+            keys: Mutex::default(),
+            fetches: Semaphore::new(FETCHES),
+        }
     }
 
     /// The mail address of who is logged in.
@@ -150,24 +159,36 @@ impl Oidc {
         claims.email.filter(|address| believed && !address.is_empty()).ok_or(NotLoggedIn::Address)
     }
 
-    /// Two who see a key first both fetch it, which does no harm.
+    /// Who waits longer for a turn than a fetch may take is refused.
     async fn key(&self, id: &str, now: Timestamp) -> Result<Vec<u8>, NotLoggedIn> {
-        {
-            let keys = self.keys();
-            if let Some(key) = keys.known.get(id) {
-                return Ok(key.clone());
-            }
-            if keys.failed.get(id).is_some_and(|at| now.duration_since(*at) < AGAIN) {
-                return Err(NotLoggedIn::Key);
-            }
+        if let Some(known) = self.known(id, now) {
+            return known;
+        }
+        let began = Instant::now();
+        let turn = tokio::time::timeout(TIMEOUT, self.fetches.acquire()).await;
+        let Ok(Ok(_turn)) = turn else { return Err(NotLoggedIn::Key) };
+        let later = || now + began.elapsed();
+        // Whoever had the turn before may have fetched the same.
+        if let Some(known) = self.known(id, later()) {
+            return known;
         }
         let fetched = self.fetch(id).await;
         let mut keys = self.keys();
         match &fetched {
             Some(key) => keep(&mut keys.known, id, key.clone()),
-            None => keep(&mut keys.failed, id, now),
+            None => keep(&mut keys.failed, id, later()),
         }
         fetched.ok_or(NotLoggedIn::Key)
+    }
+
+    /// A key that was fetched, or that it cannot be fetched now; none where that is to be tried.
+    fn known(&self, id: &str, now: Timestamp) -> Option<Result<Vec<u8>, NotLoggedIn>> {
+        let keys = self.keys();
+        if let Some(key) = keys.known.get(id) {
+            return Some(Ok(key.clone()));
+        }
+        let failed = keys.failed.get(id).is_some_and(|at| now.duration_since(*at) < AGAIN);
+        failed.then_some(Err(NotLoggedIn::Key))
     }
 
     fn keys(&self) -> MutexGuard<'_, Keys> {

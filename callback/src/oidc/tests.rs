@@ -10,7 +10,7 @@ use std::sync::{
 
 use axum::{
     Router,
-    http::{HeaderValue, StatusCode},
+    http::{HeaderValue, StatusCode, Uri},
     routing::get,
 };
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
@@ -26,8 +26,10 @@ const NOW: i64 = 1_795_338_840;
 struct Balancer {
     key: EcdsaKeyPair,
     oidc: Oidc,
-    /// Each fetch of `slow`, which is answered when its turn comes, and then in vain.
+    /// Each fetch of `slow…`, which is answered when its turn comes, and then in vain.
     fetches: Arc<AtomicUsize>,
+    /// Most of them at once.
+    most: Arc<AtomicUsize>,
     turn: Arc<Notify>,
 }
 
@@ -44,20 +46,27 @@ impl Balancer {
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let keys_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let (fetches, turn) = (Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
-        let (counted, waiting) = (fetches.clone(), turn.clone());
-        let slow = move || {
-            counted.fetch_add(1, Ordering::SeqCst);
-            let waiting = waiting.clone();
+        let (fetches, most, turn) =
+            (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
+        let (counted, at_most, waiting) = (fetches.clone(), most.clone(), turn.clone());
+        let at_once = Arc::<AtomicUsize>::default();
+        let other = move |uri: Uri| {
+            let (counted, at_most, waiting, at_once) =
+                (counted.clone(), at_most.clone(), waiting.clone(), at_once.clone());
             async move {
-                waiting.notified().await;
+                if uri.path().starts_with("/slow") {
+                    at_most.fetch_max(at_once.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    waiting.notified().await;
+                    at_once.fetch_sub(1, Ordering::SeqCst);
+                }
                 StatusCode::NOT_FOUND
             }
         };
-        let router = Router::new().route("/key-1", get(move || async { pem })).route("/slow", get(slow));
+        let router = Router::new().route("/key-1", get(move || async { pem })).fallback(other);
         tokio::spawn(async move { axum::serve(listener, router).await });
         let config = OidcConfig { signer: SIGNER.to_owned(), keys_url, trust_email };
-        Self { key, oidc: Oidc::new(config), fetches, turn }
+        Self { key, oidc: Oidc::new(config), fetches, most, turn }
     }
 
     /// With padding, as AWS writes it.
@@ -165,8 +174,50 @@ async fn a_slow_key_holds_up_nobody_else_and_is_not_asked_for_again_at_once() {
     assert_eq!(balancer.address_after(4, &slow).await, Err(NotLoggedIn::Key));
     assert_eq!(balancer.fetches.load(Ordering::SeqCst), 1, "it failed just now");
     balancer.turn.notify_one();
-    assert_eq!(balancer.address_after(5, &slow).await, Err(NotLoggedIn::Key));
+    assert_eq!(balancer.address_after(9, &slow).await, Err(NotLoggedIn::Key));
     assert_eq!(balancer.fetches.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_failed_slowly_is_not_asked_for_again_until_seconds_after_its_failure() {
+    let balancer = Balancer::new().await;
+    let slow = balancer.claim(&with(head(), "kid", json!("slow")), &claims());
+    let meanwhile = async {
+        while balancer.fetches.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        tokio::time::resume();
+        balancer.turn.notify_one();
+    };
+    tokio::join!(balancer.address(&slow), meanwhile).0.unwrap_err();
+    balancer.address_after(6, &slow).await.unwrap_err();
+    assert_eq!(balancer.fetches.load(Ordering::SeqCst), 1, "it failed four seconds ago");
+}
+
+#[tokio::test]
+async fn however_many_unknown_keys_are_named_few_are_fetched_at_once() {
+    const NAMED: usize = 20;
+    let balancer = Arc::new(Balancer::new().await);
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 0..NAMED {
+        let slow = balancer.claim(&with(head(), "kid", json!(format!("slow-{number}"))), &claims());
+        let balancer = balancer.clone();
+        asking.spawn(async move { balancer.address(&slow).await });
+    }
+    while balancer.fetches.load(Ordering::SeqCst) < FETCHES {
+        tokio::task::yield_now().await;
+    }
+    while !asking.is_empty() {
+        balancer.turn.notify_one();
+        tokio::task::yield_now().await;
+        while let Some(refused) = asking.try_join_next() {
+            assert_eq!(refused.unwrap(), Err(NotLoggedIn::Key));
+        }
+    }
+    let [fetched, at_once] = [&balancer.fetches, &balancer.most].map(|count| count.load(Ordering::SeqCst));
+    assert_eq!((fetched, at_once), (NAMED, FETCHES));
 }
 
 #[test]
