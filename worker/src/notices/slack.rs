@@ -146,18 +146,21 @@ impl SlackDesk {
                     Err(SlackError::Gone) if thread.is_some() => (None, api.find(channel, since, None, &mark).await?),
                     found => (thread, found?),
                 };
-                if found.is_some() {
-                    return Ok(found);
-                }
-                if !round.is_open() {
-                    return Ok(None);
-                }
-                let message = match thread {
-                    Some(_) => blocks::line(&blocks::reminder(&asking)),
-                    // A second message with buttons beside the question would be one too many.
-                    None => blocks::asking(&asking, &link, at_home && !matches!(notice.purpose, Purpose::Reminder(_))),
+                let is_reminder = matches!(notice.purpose, Purpose::Reminder(_));
+                let ts = match found {
+                    Some(ts) => ts,
+                    None if !round.is_open() => return Ok(None),
+                    None => {
+                        let message = match thread {
+                            Some(_) => blocks::line(&blocks::reminder(&asking)),
+                            // A second message with buttons beside the question would be one too many.
+                            None => blocks::asking(&asking, &link, at_home && !is_reminder),
+                        };
+                        api.post(channel, thread, &message, &mark).await?
+                    }
                 };
-                api.post(channel, thread, &message, &mark).await.map(Some)
+                let is_alone = at_home && is_reminder && thread.is_none();
+                Ok(Some(if is_alone { format!("{name}/{ts}") } else { ts }))
             }
         }
     }
@@ -229,16 +232,16 @@ fn thread_of<'a>(round: &'a Round, notice: &Notice, channel: &'a str, at_home: b
 }
 
 /// The messages that ask a channel, as the ledger knows them: what for, and where. A reminder in the question's thread
-/// decides nothing, and is history; one whose question was left to a digest, or stands elsewhere, asks by itself.
+/// decides nothing, and is history; one whose question was left to a digest, was deleted, or stands elsewhere, asks by itself.
 fn questions<'a>(round: &'a Round, home: &'a Channel) -> impl Iterator<Item = (Purpose, (&'a str, &'a str))> {
     let name = if let Channel::Slack(name) = home { name.as_str() } else { "" };
     let question = round.receipt(home, Purpose::Request).flatten().map(|receipt| split_receipt(name, receipt).0);
     round.events.iter().filter_map(move |entry| match &entry.event {
-        Event::Notified { channel, purpose, receipt } if channel == home => {
-            let (place, ts) = split_receipt(name, receipt.as_deref()?);
+        Event::Notified { channel, purpose, receipt: Some(receipt) } if channel == home => {
+            let (place, ts) = split_receipt(name, receipt);
             let asks = match purpose {
                 Purpose::Request | Purpose::Escalation => true,
-                Purpose::Reminder(_) => question != Some(place),
+                Purpose::Reminder(_) => question != Some(place) || is_alone(name, receipt),
                 Purpose::Change(_) | Purpose::Digest(_) | Purpose::Outcome => false,
             };
             asks.then_some((*purpose, (place, ts)))
@@ -258,7 +261,13 @@ fn posted_from(round: &Round, purpose: Purpose) -> Timestamp {
     round.opened_at() + due_after.map_or(SignedDuration::ZERO, SignedDuration::from)
 }
 
-/// A receipt is the message's `ts`, with the channel before it where it is not the one that was meant.
+/// A reminder that is no reply, in the channel that was meant: its receipt names the channel nevertheless.
+fn is_alone(home: &str, receipt: &str) -> bool {
+    receipt.split_once('/').is_some_and(|(place, _)| place == home)
+}
+
+/// A receipt is the message's `ts`, with the channel before it where it is not the one that was meant, or where a reminder
+/// stands alone.
 fn split_receipt<'a>(home: &'a str, receipt: &'a str) -> (&'a str, &'a str) {
     receipt.split_once('/').unwrap_or((home, receipt))
 }

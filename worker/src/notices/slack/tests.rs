@@ -250,6 +250,25 @@ async fn a_deleted_question_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
+async fn a_reminder_that_stands_alone_because_its_question_was_deleted_is_edited_at_the_end() {
+    let world = World::new().await;
+    let round = world.open_round();
+    world.tell(&round, Purpose::Request).await.unwrap();
+    world.tell(&round, Purpose::Reminder(0)).await.unwrap();
+    world.slack.fail_once("conversations.replies", not_ok("thread_not_found"));
+    world.tell(&round, Purpose::Reminder(1)).await.unwrap();
+    let [_, reply, alone] = &world.slack.messages("C1")[..] else { panic!("a question and two reminders") };
+    assert!(reply["thread_ts"].is_string() && alone.get("thread_ts").is_none());
+
+    let closed = world.reject(&round);
+    world.tell(&closed, Purpose::Outcome).await.unwrap();
+    let messages = world.slack.messages("C1");
+    assert!(is_closed(&messages[2]), "{}", messages[2]);
+    assert_eq!(&messages[1], reply, "what was said in the thread is history");
+    assert_eq!(world.stored(&closed).said(&Channel::Slack("C1".into())), closed.outcome());
+}
+
+#[tokio::test]
 async fn a_webhook_posts_a_link_and_later_the_outcome() {
     let (aws, slack) = (Aws::start().await, Slack::start().await);
     let webhooks = format!("C1={}", slack.webhook());
