@@ -55,7 +55,8 @@ pub(crate) fn answer_at(path: &str, status: StatusCode, heading: &str, lines: &[
 /// A vote that is in the ledger.
 pub(crate) fn recorded(sealed: &str, round: &Round) -> Response {
     let outcome = words::outcome(round).or_else(|| words::progress(round)).unwrap_or_default();
-    let lines = [Some(outcome.as_str()), words::delivery(round)];
+    let title = evidence::line(&round.request.title);
+    let lines = [Some(title.as_str()), Some(outcome.as_str()), words::delivery(round)];
     let lines: Vec<_> = lines.into_iter().flatten().collect();
     answer(sealed, StatusCode::OK, "Your decision is recorded", &lines)
 }

@@ -191,6 +191,8 @@ async fn ask_for_reason(app: &App, press: &Press, link: &Link, stored: Stored, w
 fn say(decided: &Decided) -> Option<String> {
     let text = match decided {
         Decided::Recorded(round) if round.is_open() => format!("Recorded. {}", words::progress(round)?),
+        // The message itself says how it ended.
+        Decided::Recorded(round) if round.resolved().is_some() => return None,
         Decided::Recorded(round) => words::delivery(round)?.to_owned(),
         Decided::Refused(Refusal::Closed(outcome), round) => {
             format!("Not taken: this review is closed. {}", words::refusal(&Refusal::Closed(*outcome), round))

@@ -97,10 +97,26 @@ pub fn replaced(round: &Round) -> Option<&'static str> {
     newer.map(|_| "Replaced by a newer version, which is judged by itself. A decision here still counts for this one.")
 }
 
-/// That a decision stands but has not reached the workflow yet; none where there is nothing to deliver.
+/// Whether a decision has reached the workflow; none where there is nothing to deliver, or the outcome says it all.
 pub fn delivery(round: &Round) -> Option<&'static str> {
-    let undelivered = round.decision().is_some() && round.resolved().is_none();
-    undelivered.then_some("Recorded, being delivered to the workflow.")
+    round.decision()?;
+    match round.resolved() {
+        None => Some("Recorded, being delivered to the workflow."),
+        Some(true) => Some("The workflow has heard it."),
+        Some(false) => None,
+    }
+}
+
+/// How long there is still to decide: `59 minutes left`. It reads the same in every time zone.
+pub fn left(deadline: Timestamp, now: Timestamp) -> String {
+    let minutes = deadline.duration_since(now).as_mins();
+    let (number, unit) = match minutes {
+        ..1 => return "less than a minute left".to_owned(),
+        1..120 => (minutes, "minute"),
+        120..2_880 => (minutes / 60, "hour"),
+        _ => (minutes / 1_440, "day"),
+    };
+    format!("{number} {unit}{} left", if number == 1 { "" } else { "s" })
 }
 
 /// Why a vote was not taken, said to who cast it.
@@ -221,6 +237,15 @@ mod tests {
         );
         let unreadable = Measure { records: 0, rate: Share::WHOLE, usual: None, ..measured };
         assert_eq!(measure(&unreadable), "No record can be read. The limit is 6 %.");
+    }
+
+    #[test]
+    fn what_is_left_is_never_said_to_be_more_than_it_is() {
+        let left = |seconds: i64| left(Timestamp::from_second(seconds).unwrap(), Timestamp::UNIX_EPOCH);
+        assert_eq!([left(-5), left(59)], ["less than a minute left"; 2]);
+        assert_eq!([left(60), left(119), left(7_199)], ["1 minute left", "1 minute left", "119 minutes left"]);
+        assert_eq!([left(7_200), left(86_399)], ["2 hours left", "23 hours left"]);
+        assert_eq!([left(172_799), left(172_800), left(2_592_000)], ["47 hours left", "2 days left", "30 days left"]);
     }
 
     #[test]

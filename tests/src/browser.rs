@@ -5,11 +5,13 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
+    path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver},
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -31,19 +33,32 @@ const ARGUMENTS: [&str; 11] = [
 const PIPES: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null";
 const PATIENCE: Duration = Duration::from_secs(30);
 const HEIGHT: u32 = 844;
+/// A phone and a desk, by day and by night: what a page must hold in.
+const SCREENS: [Screen; 4] = [
+    Screen { width: 390, theme: "light" },
+    Screen { width: 1280, theme: "light" },
+    Screen { width: 390, theme: "dark" },
+    Screen { width: 1280, theme: "dark" },
+];
 /// What is asked of the page once it is there.
 const FACTS: &str = "JSON.stringify({
     title: document.title,
     text: document.body.innerText,
-    width: document.documentElement.scrollWidth,
     styles: document.styleSheets.length,
     elements: [...new Set([...document.querySelectorAll('*')].map(element => element.tagName.toLowerCase()))],
 })";
+/// What is asked of it on each screen.
+const FAULTS: &str = include_str!("browser/faults.js");
+
+struct Screen {
+    width: u32,
+    theme: &'static str,
+}
 
 /// What a browser made of a page.
 #[derive(Debug)]
 pub struct Look {
-    /// Every address that it asked for, the page's own first.
+    /// Every address that it asked for by itself, the page's own first.
     pub requests: Vec<String>,
     /// What a script said in a dialog.
     pub dialogs: Vec<String>,
@@ -51,12 +66,13 @@ pub struct Look {
     pub title: String,
     /// What a person can read.
     pub text: String,
-    /// How wide it is; more than the window: it has to be scrolled sideways.
-    pub width: u64,
     /// Stylesheets that were let in.
     pub styles: u64,
     /// Names of the elements on it.
     pub elements: Vec<String>,
+    /// What a person would stumble over, and on which screen: a page that has to be scrolled sideways, faint text, something
+    /// too small to be hit by a thumb.
+    pub faults: Vec<String>,
 }
 
 /// A browser with one page.
@@ -75,12 +91,18 @@ pub fn is_there() -> bool {
     name().is_some()
 }
 
-/// Opens an address in a new browser with a window so wide, as a phone does.
+/// Opens an address in a new browser, and presses what is named: each press, a line of script as a person's hand, sends a form.
+/// Then the page is looked at on every screen; pictures go to the folder `HOLDPOINT_SCREENSHOTS`, if there is one.
 ///
 /// Takes some seconds, in which the world goes on.
-pub async fn look(address: &str, width: u32) -> Look {
+pub async fn look(name: &'static str, address: &str, presses: &'static [&'static str]) -> Look {
     let address = address.to_owned();
-    tokio::task::spawn_blocking(move || Browser::start().look(&address, width)).await.expect("it looked")
+    let look = move || Browser::start().look(name, &address, presses);
+    tokio::task::spawn_blocking(look).await.expect("it looked")
+}
+
+fn screenshots() -> Option<PathBuf> {
+    std::env::var_os("HOLDPOINT_SCREENSHOTS").map(PathBuf::from)
 }
 
 fn name() -> Option<&'static str> {
@@ -124,27 +146,61 @@ impl Browser {
         browser
     }
 
-    fn look(mut self, address: &str, width: u32) -> Look {
-        let window = json!({ "width": width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": true });
-        self.call("Emulation.setDeviceMetricsOverride", &window);
+    fn look(mut self, name: &str, address: &str, presses: &[&str]) -> Look {
+        self.show_on(&SCREENS[0]);
         self.call("Page.enable", &json!({}));
         self.call("Network.enable", &json!({}));
         self.call("Page.navigate", &json!({ "url": address }));
-        while self.told("Page.loadEventFired").next().is_none() {
-            self.hear();
+        self.wait_for_page();
+        for press in presses {
+            self.events.clear();
+            self.evaluate(press);
+            self.wait_for_page();
         }
-        let facts = self.call("Runtime.evaluate", &json!({ "expression": FACTS }));
-        let facts: Value =
-            facts["result"]["value"].as_str().and_then(|text| serde_json::from_str(text).ok()).expect(FACTS);
+        let facts = self.evaluate(FACTS);
+        let facts: Value = facts.as_str().and_then(|text| serde_json::from_str(text).ok()).expect(FACTS);
+        let faults = SCREENS.iter().flat_map(|screen| self.faults_on(screen, name)).collect();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Look {
             requests: self.told("Network.requestWillBeSent").map(|event| text(&event["request"]["url"])).collect(),
             dialogs: self.told("Page.javascriptDialogOpening").map(|event| text(&event["message"])).collect(),
             title: text(&facts["title"]),
             text: text(&facts["text"]),
-            width: facts["width"].as_u64().expect("it has a width"),
             styles: facts["styles"].as_u64().expect("they are counted"),
             elements: facts["elements"].as_array().expect("they are listed").iter().map(text).collect(),
+            faults,
+        }
+    }
+
+    fn show_on(&mut self, screen: &Screen) {
+        let window = json!({ "width": screen.width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": true });
+        self.call("Emulation.setDeviceMetricsOverride", &window);
+        let theme = json!({ "features": [{ "name": "prefers-color-scheme", "value": screen.theme }] });
+        self.call("Emulation.setEmulatedMedia", &theme);
+    }
+
+    fn faults_on(&mut self, screen: &Screen, name: &str) -> Vec<String> {
+        self.show_on(screen);
+        let faults = self.evaluate(FAULTS);
+        let on = format!("{} {}", screen.theme, screen.width);
+        if let Some(folder) = screenshots() {
+            let picture = self.call("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
+            let picture = BASE64_STANDARD.decode(picture["data"].as_str().unwrap_or_default()).expect("it is base64");
+            std::fs::write(folder.join(format!("{name} {on}.png")), picture).expect("the folder can be written");
+        }
+        let faults: Vec<String> = serde_json::from_value(faults).expect("faults are texts");
+        faults.into_iter().map(|fault| format!("{on}: {fault}")).collect()
+    }
+
+    fn evaluate(&mut self, script: &str) -> Value {
+        let answer = self.call("Runtime.evaluate", &json!({ "expression": script, "returnByValue": true }));
+        assert!(answer["exceptionDetails"].is_null(), "{script}: {answer}");
+        answer["result"]["value"].clone()
+    }
+
+    fn wait_for_page(&mut self) {
+        while self.told("Page.loadEventFired").next().is_none() {
+            self.hear();
         }
     }
 

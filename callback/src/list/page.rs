@@ -1,8 +1,9 @@
 //! How the open list looks: causes as headings, the largest rate first, one form around all of it.
 
 use axum::{http::StatusCode, response::Response};
+use holdpoint_platform::now;
 use holdpoint_review::{
-    Verdict,
+    Round, Verdict,
     evidence::{counted, line},
     words,
 };
@@ -12,7 +13,7 @@ use super::{AT_ONCE, Filter, Groups, Item, One, READ, SHOWN, door::Door};
 use crate::{
     decide::Decided,
     form::REASON_LIMIT,
-    page::{choices, reply, time},
+    page::{choices, reply},
 };
 
 /// So many need no filter.
@@ -42,7 +43,12 @@ pub(super) fn list(list: &List) -> Response {
     let open: usize = list.groups.values().map(Vec::len).sum();
     let mut groups: Vec<_> = list.groups.iter().collect();
     groups.sort_by_key(|(_, items)| std::cmp::Reverse(items.len()));
-    let heading = format!("{} open for you", counted(open as u64, "review"));
+    let heading = match (open, list.filter.is_set()) {
+        (0, false) => "Nothing is open for you".to_owned(),
+        (0, true) => "Nothing that is open for you fits".to_owned(),
+        (open, _) => format!("{} open for you", counted(open as u64, "review")),
+    };
+    let decidable = list.groups.values().flatten().any(|item| item.decidable);
     let body = html! {
         section.card {
             h1 { (heading) }
@@ -61,7 +67,7 @@ pub(super) fn list(list: &List) -> Response {
                 input type="hidden" name="customer" value=(list.filter.customer);
                 input type="hidden" name="dataset" value=(list.filter.dataset);
                 @for (cause, items) in groups { (group(cause, items)) }
-                (decision())
+                @if decidable { (decision()) }
             }
         }
     };
@@ -74,6 +80,7 @@ fn filter(list: &List) -> Markup {
             label { "Customer " input name="customer" value=(line(&list.filter.customer)) autocomplete="off"; }
             label { "Dataset " input name="dataset" value=(line(&list.filter.dataset)) autocomplete="off"; }
             button { "Filter" }
+            @if list.filter.is_set() { p { a href=(list.door.path) { "Show all" } } }
         }
     }
 }
@@ -101,7 +108,8 @@ fn item_line(item: &Item) -> Markup {
         @if let Some(measure) = &request.measure { b { (measure.rate) } " " }
         a.value href=(item.page) { (line(&request.title)) }
         span.soft {
-            " until " (time(round.deadline))
+            @if let Some(name) = file_name(round) { " " span.value { (line(name)) } " ·" }
+            " " (words::left(round.deadline, now()))
             @if let Some(progress) = words::progress(round) { " · " (words::without_mentions(&progress)) }
             @if round.replaced_by().is_some() { " · replaced by a newer version" }
             @if !item.decidable { " · not for you to decide, or decided by you already" }
@@ -112,6 +120,11 @@ fn item_line(item: &Item) -> Markup {
             label.tick { input type="checkbox" name="review" value=(item.name()); span { (text) } }
         } @else { p { (text) } }
     }
+}
+
+/// What tells two pushes of one customer and day apart.
+fn file_name(round: &Round) -> Option<&str> {
+    round.request.source.as_ref()?.key.rsplit('/').next()
 }
 
 fn decision() -> Markup {
@@ -141,6 +154,7 @@ pub(super) fn confirmation(chosen: &Chosen) -> Response {
             ol { @for item in chosen.items {
                 li.value {
                     (line(&item.round.request.title))
+                    @if let Some(name) = file_name(&item.round) { " · " (line(name)) }
                     @if let Some(measure) = &item.round.request.measure { " · " (measure.rate) }
                     input type="hidden" name="review" value=(item.name());
                 }

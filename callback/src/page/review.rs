@@ -35,6 +35,11 @@ impl View<'_> {
         }
     }
 
+    /// Whether it can be decided still.
+    pub(super) fn is_decidable(&self) -> bool {
+        self.round.is_open() && !self.is_too_late()
+    }
+
     fn is_too_late(&self) -> bool {
         !is_decided(self.round) && (!self.round.is_open() || now() >= self.round.deadline)
     }
@@ -51,7 +56,7 @@ pub(crate) fn review(view: &View) -> Response {
             (what_came(view))
             (standing(view))
             @if let Some(measure) = &request.measure { (how_much(measure, view.report())) }
-            @if view.round.is_open() && !view.is_too_late() { p { a href="#decision" { "To the decision" } } }
+            @if view.is_decidable() { p { a href="#decision" { "To the decision" } } }
         }
         @match &view.seen {
             Seen::Report(report, page) => {
@@ -79,8 +84,10 @@ fn what_came(view: &View) -> Markup {
     let delivered = delivered.or(round.request.evidence.as_ref().and_then(|evidence| evidence.delivered_at));
     html! {
         p.where {
-            (state) " · " (words::visible(&view.app.config.common.environment, 60)) " · asked " (time(round.opened_at()))
-            @if round.is_open() && !view.is_too_late() { " · until " (time(round.deadline)) }
+            (state) " · " (words::visible(&view.app.config.common.environment, 60))
+            @if view.is_decidable() {
+                " · " b { (words::left(round.deadline, now())) } ", until " (time(round.deadline))
+            } @else { " · asked " (time(round.opened_at())) }
         }
         h1 #what { (line(&round.request.title)) }
         @if view.report().is_some() || delivered.is_some() {
@@ -111,6 +118,9 @@ fn standing(view: &View) -> Markup {
             div.banner.closed role="status" {
                 p { strong { "The deadline passed, " (time(round.deadline)) ": this can be decided no more." } }
             }
+        }
+        @if let Some(progress) = words::progress(round).filter(|_| round.is_open() && round.approvals() > 0) {
+            div.banner role="status" { p { strong { (words::without_mentions(&progress)) } } }
         }
         @if let Some(replaced) = words::replaced(round) {
             div.banner role="status" { p { strong { (replaced) } } (successor(view)) }
@@ -144,33 +154,45 @@ fn download(view: &View, report: &Report) -> Markup {
 }
 
 fn footer(view: &View) -> Markup {
-    let (round, request) = (view.round, &view.round.request);
+    let round = view.round;
     let people = round.route.reviewers.iter().map(|reviewer| words::visible(&reviewer.name, 80));
     let channels = round.route.slack.iter().map(|channel| format!("Slack {}", words::visible(channel, 80)));
     let asked: Vec<_> = channels.chain(people).collect();
-    let execution = round.visit().execution.rsplit(':').next().unwrap_or_default();
     html! {
         footer {
             p {
                 "Asked: " (asked.join(", ")) ". "
-                (words::progress(round).map_or("One decision is enough.".to_owned(), |text| words::without_mentions(&text)))
-                @if round.is_open() { " " (words::if_nobody(round)) }
+                @if view.is_decidable() {
+                    (words::progress(round).map_or("One decision is enough.".to_owned(), |text| words::without_mentions(&text)))
+                    " " (words::if_nobody(round))
+                }
             }
             (history::section(round))
-            @if round.is_open() && view.who.is_some() {
+            @if view.is_decidable() && view.who.is_some() {
                 p { a href={ "/r/" (view.sealed) "/reviews" } { "All that is open for you" } }
             }
-            dl.ids {
-                @match view.report() {
-                    Some(report) => { dt { "Push" } dd { (report.push) } },
-                    None => { dt { "Key" } dd { (line(&request.key)) } },
-                }
-                @if let Some(evidence) = &request.evidence {
-                    dt { "Report" } dd { (line(evidence.report_hash.as_str())) }
-                }
-                dt { "Execution" } dd { (line(execution)) }
-                dt { "Review" } dd { (round.review_id) ", round " (round.round) }
+            details {
+                summary { "Numbers, for whoever runs Holdpoint" }
+                (ids(view))
             }
+        }
+    }
+}
+
+fn ids(view: &View) -> Markup {
+    let (round, request) = (view.round, &view.round.request);
+    let execution = round.visit().execution.rsplit(':').next().unwrap_or_default();
+    html! {
+        dl.ids {
+            @match view.report() {
+                Some(report) => { dt { "Push" } dd { (report.push) } },
+                None => { dt { "Key" } dd { (line(&request.key)) } },
+            }
+            @if let Some(evidence) = &request.evidence {
+                dt { "Report" } dd { (line(evidence.report_hash.as_str())) }
+            }
+            dt { "Execution" } dd { (line(execution)) }
+            dt { "Review" } dd { (round.review_id) ", round " (round.round) }
         }
     }
 }

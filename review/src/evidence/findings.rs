@@ -17,7 +17,9 @@ const PLOT_LIMIT: usize = 12;
 /// What is wrong with the push, each finding with the plot of its column.
 pub fn findings(report: &Report, page: &PageData) -> Markup {
     let mut plots: Vec<_> = page.plots.iter().take(PLOT_LIMIT).collect();
-    let findings: Vec<_> = report.by_cause().iter().map(|cause| of_cause(cause, &mut plots)).collect();
+    let causes = report.by_cause();
+    let findings: Vec<_> =
+        causes.iter().enumerate().map(|(place, cause)| of_cause(cause, place == 0, &mut plots)).collect();
     section(findings.into_iter(), &plots)
 }
 
@@ -37,7 +39,7 @@ pub(super) fn section(mut findings: impl ExactSizeIterator<Item = Markup>, plots
                     @if count > FINDING_LIMIT { p.soft { "And " (count - FINDING_LIMIT) " in the report." } }
                 }
             }
-            @for plot in plots { (plots::column(plot)) }
+            @for plot in plots { (folded(plot, count > 0)) }
         }
     }
 }
@@ -51,9 +53,9 @@ pub(super) fn of_request(finding: &RequestFinding) -> Markup {
 }
 
 /// The first finding about a column in full, the others in a line each.
-fn of_cause(cause: &[&Finding], plots: &mut Vec<&ColumnPlot>) -> Markup {
+fn of_cause(cause: &[&Finding], is_first: bool, plots: &mut Vec<&ColumnPlot>) -> Markup {
     html! {
-        (of_report(cause[0], plots))
+        (of_report(cause[0], is_first, plots))
         @if cause.len() > 1 {
             ul.also {
                 @for finding in &cause[1..] { li.value { b { (finding.share) } " " (line(&finding.reason)) } }
@@ -62,7 +64,7 @@ fn of_cause(cause: &[&Finding], plots: &mut Vec<&ColumnPlot>) -> Markup {
     }
 }
 
-fn of_report(finding: &Finding, plots: &mut Vec<&ColumnPlot>) -> Markup {
+fn of_report(finding: &Finding, is_first: bool, plots: &mut Vec<&ColumnPlot>) -> Markup {
     let columns = finding.columns.join(", ");
     let names_itself = finding.columns.iter().all(|column| finding.reason.contains(column));
     let (own, rest): (Vec<_>, Vec<_>) = plots.drain(..).partition(|plot| finding.columns.contains(&plot.column));
@@ -80,7 +82,20 @@ fn of_report(finding: &Finding, plots: &mut Vec<&ColumnPlot>) -> Markup {
                     }
                 }
             }
-            @for plot in own { (plots::column(plot)) }
+            @for plot in own { (folded(plot, !is_first)) }
+    }
+}
+
+/// Only the gravest column's plot is seen at once: on a phone each is a screen.
+fn folded(plot: &ColumnPlot, is_folded: bool) -> Markup {
+    if !is_folded {
+        return plots::column(plot);
+    }
+    html! {
+        details {
+            summary { (words::visible(&plot.column, 80)) ", before and in this push" }
+            (plots::column(plot))
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::counted;
 use crate::{ColumnPlot, PlotBin, Report, Share, words};
 
-/// Bins that fit a phone; of more, those that changed most are shown.
-const BIN_LIMIT: usize = 10;
+/// Bins that fit half a phone; of more, those that changed most are shown.
+const BIN_LIMIT: usize = 6;
 
 /// Accepted pushes in the plot of rates; the baseline has no more.
 const PUSH_LIMIT: usize = 60;
@@ -138,7 +138,7 @@ mod tests {
         let bin = |place: u32| PlotBin { label: place.to_string(), before: 0.0, now: f64::from(place % 20) / 100.0 };
         let bins: Vec<_> = (0..40).map(bin).collect();
         let shown: Vec<u32> = most_changed(&bins).iter().map(|bin| bin.label.parse().unwrap()).collect();
-        assert_eq!(shown, (15..20).chain(35..40).collect::<Vec<_>>());
+        assert_eq!(shown, (17..20).chain(37..40).collect::<Vec<_>>());
     }
 
     #[test]

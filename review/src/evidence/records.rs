@@ -14,6 +14,10 @@ const COLUMN_LIMIT: usize = 12;
 /// Characters of one value.
 const VALUE: usize = 80;
 
+/// Reasons of one record, and characters of each.
+const REASON_LIMIT: usize = 8;
+const REASON: usize = 200;
+
 /// Some of the anomalous records; `all` says where the others are.
 pub fn records(report: &Report, page: &PageData, all: &Markup) -> Markup {
     if report.anomalous == 0 {
@@ -55,16 +59,41 @@ fn table(page: &PageData, records: &[&SampleRecord]) -> Markup {
 }
 
 fn rows(record: &SampleRecord, columns: &[usize]) -> Markup {
-    let reasons: Vec<_> = record.reasons.iter().take(8).map(|reason| words::visible(reason, 200)).collect();
     html! {
         tbody {
             tr {
                 th scope="row" { (words::grouped(record.record)) }
                 @for column in columns { (cell(record, *column)) }
             }
-            tr.why { td colspan=(columns.len() + 1) { div { (reasons.join("; ")) } } }
+            tr.why { td colspan=(columns.len() + 1) { div { (why(&record.reasons)) } } }
         }
     }
+}
+
+/// `air_time: outside the learned range; dep_time, arr_time: does not go with another column`. Each column once, and those
+/// with the same reasons together: what is said to be wrong is often the same for many.
+fn why(reasons: &[String]) -> String {
+    let mut columns: Vec<(&str, Vec<&str>)> = Vec::new();
+    for reason in reasons {
+        let (column, what) = reason.split_once(": ").unwrap_or(("", reason));
+        match columns.iter_mut().find(|(known, _)| *known == column) {
+            Some((_, whats)) => whats.push(what),
+            None => columns.push((column, vec![what])),
+        }
+    }
+    let mut groups: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+    for (column, whats) in columns {
+        match groups.iter_mut().find(|(_, known)| *known == whats) {
+            Some((same, _)) => same.push(column),
+            None => groups.push((vec![column], whats)),
+        }
+    }
+    let groups =
+        groups.iter().take(REASON_LIMIT).map(|(columns, whats)| match (columns.join(", "), whats.join(", ")) {
+            (columns, what) if columns.is_empty() => words::visible(&what, REASON),
+            (columns, what) => words::visible(&format!("{columns}: {what}"), REASON),
+        });
+    groups.collect::<Vec<_>>().join("; ")
 }
 
 fn cell(record: &SampleRecord, column: usize) -> Markup {
@@ -97,6 +126,13 @@ fn columns(page: &PageData, records: &[&SampleRecord]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_names_each_column_once_and_those_with_the_same_reasons_together() {
+        let why = |reasons: &[&str]| why(&reasons.iter().map(|&reason| reason.to_owned()).collect::<Vec<_>>());
+        assert_eq!(why(&["a: too long", "b: odd", "c: odd", "a: new"]), "a: too long, new; b, c: odd");
+        assert_eq!(why(&["ship_date lies before order_date"]), "ship_date lies before order_date");
+    }
 
     #[test]
     fn guilty_columns_come_first_and_no_place_outside_the_record_is_read() {
