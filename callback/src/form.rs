@@ -33,6 +33,8 @@ const FORM_LIFE: SignedDuration = SignedDuration::from_hours(1);
 pub(crate) struct Filled {
     pub(crate) decision: String,
     pub(crate) reason: String,
+    /// Where a reviewer wants their own link.
+    pub(crate) address: String,
     /// Reviews that were ticked in the open list.
     pub(crate) reviews: Vec<String>,
     /// Causes of which all reviews were ticked there.
@@ -52,13 +54,15 @@ pub(crate) enum BadProof {
     Old,
 }
 
-/// Which of the two forms a proof is for.
+/// Which of a page's forms a proof is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asking {
     /// Choose.
     Choice,
     /// Confirm this choice.
     Confirmation(Verdict),
+    /// Have a reviewer's own link mailed.
+    Link,
 }
 
 impl Asking {
@@ -67,6 +71,7 @@ impl Asking {
             Self::Choice => sealed.to_owned(),
             Self::Confirmation(Verdict::Approve) => format!("{sealed} approve"),
             Self::Confirmation(Verdict::Reject) => format!("{sealed} reject"),
+            Self::Link => format!("{sealed} link"),
         }
     }
 }
@@ -115,6 +120,7 @@ impl Filled {
                 "decision" => filled.decision = value.into_owned(),
                 "reason" => filled.reason = value.into_owned(),
                 "review" => filled.reviews.push(value.into_owned()),
+                "address" => filled.address = value.into_owned(),
                 "cause" => filled.causes.push(value.into_owned()),
                 "customer" => filled.customer = value.into_owned(),
                 "dataset" => filled.dataset = value.into_owned(),

@@ -15,6 +15,7 @@ mod guard;
 mod list;
 mod oidc;
 mod operate;
+mod own_link;
 mod page;
 mod routes;
 mod seen;

@@ -18,7 +18,7 @@ use crate::{
     decide::{Decided, Wish, decide_within, record_refusal},
     evidence,
     form::{Asking, BadProof, Filled, reason},
-    guard, list, page,
+    guard, list, own_link, page,
     server::App,
     slack,
     visitor::Visitor,
@@ -38,6 +38,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/r/{sealed}/confirm", only(get(back).post(confirm)))
         .route("/r/{sealed}/decide", only(get(back).post(decide)))
         .route("/r/{sealed}/flagged", only(get(flagged)))
+        .route("/r/{sealed}/mail", only(get(back).post(own_link::mail)))
         .route("/r/{sealed}/reviews", only(get(list::show)))
         .route("/r/{sealed}/reviews/confirm", only(get(back_to_list).post(list::confirm)))
         .route("/r/{sealed}/reviews/decide", only(get(back_to_list).post(list::decide)))
@@ -179,7 +180,8 @@ fn refused(sealed: &str, refusal: &Refusal, round: &Round) -> Response {
     page::answer(sealed, status, heading, &[&words::refusal(refusal, round)])
 }
 
-fn bad_proof(sealed: &str, bad: BadProof) -> Response {
+/// A form of a review's page that is not taken.
+pub(crate) fn bad_proof(sealed: &str, bad: BadProof) -> Response {
     bad_proof_at(&format!("/r/{sealed}"), bad)
 }
 

@@ -52,6 +52,9 @@ pub enum Purpose {
     Digest(u32),
     /// Says that the question stands otherwise than when it was put; which change, counted from 1.
     Change(u32),
+    /// Brings a reviewer the personal link that somebody asked for; counted by stretches of five minutes from 1970. Stands in
+    /// no ledger.
+    Link(u32),
     /// Says how it ended.
     Outcome,
 }

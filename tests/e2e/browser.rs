@@ -3,7 +3,7 @@
 use holdpoint_e2e::{
     Held, Options, Service, World,
     browser::{self, Look},
-    eventually,
+    eventually, link_in,
 };
 use holdpoint_local::{
     aws::{Fault, Verdict},
@@ -18,6 +18,8 @@ const REJECT: &str =
     "document.querySelector('[value=reject]').click(); document.querySelector('#decision button').click()";
 const ALL_OF_CAUSE: &str = "document.querySelector('[name=cause]').click(); document.querySelector('[value=approve]').click(); \
                             document.querySelector('#reason').closest('section').querySelector('button').click()";
+const MAIL_ME: &str =
+    "document.querySelector('#address').value = 'Lee@example.com'; document.querySelector('#decision button').click()";
 const CONFIRM: &str = "document.querySelector('.confirm button').click()";
 
 /// One request, one style, no script, and nothing on any screen that a person would stumble over.
@@ -139,7 +141,10 @@ async fn b26_b28_a_quorum_and_a_channels_link_can_be_read_on_a_phone_and_at_nigh
     let (held, link) = asked(&world).await;
     let message = world.local.slack.messages(SLACK_CHANNEL).pop().expect("Slack was asked");
     let channel = message.buttons().into_iter().find_map(|button| button.url).expect("a link to look");
-    says("channel's link", &channel, &[], &["Only the reviewers named"]).await;
+    says("channel's link", &channel, &[], &["This link only shows", "Mail me my own link"]).await;
+    says("channel's link, mailed", &channel, &[MAIL_ME], &["Look into your mail"]).await;
+    let mail = world.mail(|mail| mail.recipient == "lee@example.com" && mail.text.contains("your own link")).await;
+    assert!(world.open(&link_in(&mail)).await.html.contains("decided by lee"));
     says("confirm one of two", &link, &[APPROVE], &["2 approvals are needed; yours is number 1"]).await;
     world.approve(&link).await;
     says("one of two", &link, &[], &["1 of 2 approvals: dana", "You have approved it already"]).await;

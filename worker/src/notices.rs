@@ -142,7 +142,7 @@ impl Sender {
     async fn after_failure(&self, notice: &Notice, undelivered: &Undelivered, receives: u32) -> After {
         let then = if receives >= NOTICE_RECEIVES { "dead" } else { "again" };
         metrics::NOTICES_FAILED.get_or_create(&[("then", then)]).inc();
-        if receives >= NOTICE_RECEIVES {
+        if receives >= NOTICE_RECEIVES && !matches!(notice.purpose, Purpose::Link(_)) {
             self.record_undelivered(notice, undelivered).await;
         }
         after_failure(undelivered, receives)
@@ -174,6 +174,7 @@ impl Sender {
             Purpose::Outcome => self.tell_outcome(stored, &notice.channel).await,
             Purpose::Change(_) if matches!(notice.channel, Channel::Slack(_)) => self.show_change(stored, notice).await,
             Purpose::Digest(_) => self.send_digest(stored, notice, receives).await,
+            Purpose::Link(_) => self.mail_link(&stored.round, notice).await,
             // A mail cannot be edited: another one follows it.
             Purpose::Request | Purpose::Reminder(_) | Purpose::Escalation | Purpose::Change(_) => {
                 self.ask(stored, notice, receives).await

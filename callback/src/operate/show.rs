@@ -76,6 +76,7 @@ pub(super) fn what(purpose: Purpose) -> String {
         Purpose::Escalation => "escalation".to_owned(),
         Purpose::Digest(_) => "digest".to_owned(),
         Purpose::Change(number) => format!("change {number}"),
+        Purpose::Link(_) => "link".to_owned(),
         Purpose::Outcome => "outcome".to_owned(),
     }
 }

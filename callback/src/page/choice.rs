@@ -2,7 +2,7 @@
 
 use axum::{http::StatusCode, response::Response};
 use holdpoint_platform::now;
-use holdpoint_review::{Refusal, Round, Verdict, evidence::line, may_decide, vote, words};
+use holdpoint_review::{NotAllowed, Refusal, Round, Verdict, evidence::line, may_decide, vote, words};
 use maud::{Markup, html};
 
 use super::{View, reply};
@@ -15,12 +15,11 @@ use crate::{
 /// The form, or why there is none.
 pub(super) fn section(view: &View) -> Markup {
     let round = view.round;
-    let Some(who) = view.who else {
-        return note("This link only shows. Reviewers decide by their own links.");
-    };
+    let Some(who) = view.who else { return only_shows(view) };
     // The same rule as for a vote, asked in vain: whoever sees the form may send it.
     match vote(round, who, Verdict::Approve, None, now()) {
         Err(Refusal::Closed(_)) => html! {},
+        Err(Refusal::NotAllowed(NotAllowed::NotAReviewer)) => only_shows(view),
         Err(refusal) => note(&words::refusal(&refusal, round)),
         Ok(_) if view.seen == Seen::Changed => note(super::EVIDENCE_CHANGED),
         Ok(_) => form(view, &may_decide(&round.route, &round.request, who).map(|voter| voter.name).unwrap_or_default()),
@@ -29,6 +28,28 @@ pub(super) fn section(view: &View) -> Markup {
 
 fn note(text: &str) -> Markup {
     html! { section.card #decision { h2 { "Decision" } p { (text) } } }
+}
+
+/// For who is not known to be a reviewer: the way to be.
+fn only_shows(view: &View) -> Markup {
+    if !view.is_decidable() {
+        return html! {};
+    }
+    let has_mails = view.round.route.reviewers.iter().any(|reviewer| reviewer.mail.is_some());
+    html! {
+        section.card #decision {
+            h2 { "This link only shows" }
+            p { "The reviewers named for this decide, each by a personal link or their own Slack account." }
+            @if has_mails {
+                form method="post" action={ "/r/" (view.sealed) "/mail" } {
+                    input type="hidden" name="form" value=(proof(view.app, view.sealed, Asking::Link));
+                    label.reason for="address" { "Are you one of them? Your mail address" }
+                    input.text #address type="email" name="address" autocomplete="email" maxlength="254" required;
+                    button { "Mail me my own link" }
+                }
+            }
+        }
+    }
 }
 
 fn form(view: &View, name: &str) -> Markup {
@@ -81,8 +102,10 @@ pub(crate) fn ask_for_reason(app: &App, sealed: &str, round: &Round) -> Response
             input type="hidden" name="form" value=(proof(app, sealed, Asking::Choice));
             input type="hidden" name="decision" value="reject";
             (reason_field("Reason", "A rejection needs a reason."))
-            button { "Go on to confirm" }
-            p { a href={ "/r/" (sealed) } { "Back to the review" } }
+            div.confirm {
+                button { "Go on to confirm" }
+                a href={ "/r/" (sealed) } { "Back, decide nothing" }
+            }
         }
     };
     reply(StatusCode::BAD_REQUEST, "Why do you reject it?", &body)

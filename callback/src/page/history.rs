@@ -24,7 +24,7 @@ fn told(round: &Round, event: &Event) -> Option<String> {
                 Purpose::Request => "asked",
                 Purpose::Reminder(_) => "reminded",
                 Purpose::Escalation => "asked, because nobody had decided",
-                Purpose::Digest(_) | Purpose::Change(_) | Purpose::Outcome => return None,
+                Purpose::Digest(_) | Purpose::Change(_) | Purpose::Link(_) | Purpose::Outcome => return None,
             };
             format!("{} was {what}", place(round, channel))
         }

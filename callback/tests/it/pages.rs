@@ -1,7 +1,7 @@
 //! What is shown, and that showing changes nothing.
 
 use holdpoint_platform::now;
-use holdpoint_review::{Holder, Link, LinkKeys, Verdict, Who, vote};
+use holdpoint_review::{Channel, Holder, Link, LinkKeys, Notice, Purpose, Verdict, Who, vote};
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode, header};
 
@@ -55,7 +55,7 @@ async fn b16_no_method_but_post_changes_anything_on_any_route() {
     let unknown = Method::from_bytes(b"PROPFIND").unwrap();
     let looking = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
     let methods = looking.into_iter().chain([Method::PUT, Method::PATCH, Method::DELETE, unknown]);
-    let ends = ["", "/", "/confirm", "/decide", "/flagged", "/nowhere"].map(|end| format!("/r/{link}{end}"));
+    let ends = ["", "/", "/confirm", "/decide", "/flagged", "/mail", "/nowhere"].map(|end| format!("/r/{link}{end}"));
     let others = ["/slack/interactions", "/healthz", "/readyz", "/", "/nowhere"].map(str::to_owned);
     for method in methods {
         for path in ends.iter().chain(&others) {
@@ -252,8 +252,38 @@ async fn who_only_looks_sees_all_and_decides_nothing() {
     let round = world.open();
     let link = link_of(&round, Holder::Viewer);
     let page = world.get(&format!("/r/{link}")).await;
-    assert!(page.text.contains("This link only shows") && !page.text.contains("<form"), "{}", page.text);
+    assert!(page.text.contains("This link only shows") && !page.text.contains("name=\"decision\""), "{}", page.text);
     let answer = world.post(&format!("/r/{link}/decide"), &[("decision", "approve")]).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(world.stored(&round), round);
+}
+
+/// What the queue was told to send, as notices.
+fn queued(world: &World) -> Vec<Notice> {
+    let facts = world.doubles.facts();
+    let sent = facts.calls.iter().filter(|(action, _)| action == "SendMessage");
+    sent.map(|(_, body)| serde_json::from_str(body["MessageBody"].as_str().unwrap()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_channels_link_that_only_shows_has_a_reviewers_own_link_mailed_and_tells_nobody_who_is_one() {
+    let world = World::new().await;
+    let round = world.open_at(now(), &ROUTES.replace("[[route]]", "[[route]]\nnamed_only = true"));
+    let link = link_of(&round, Holder::SlackChannel(0));
+    let page = world.get(&format!("/r/{link}")).await;
+    assert!(page.text.contains("Mail me my own link") && !page.text.contains("@example.com"), "{}", page.text);
+    let form = page.hidden("form");
+    let ask = async |address: &str, form: &str| {
+        world.post(&format!("/r/{link}/mail"), &[("address", address), ("form", form)]).await
+    };
+    let (stranger, reviewer) = (ask("eve@example.com", &form).await, ask(" LEE@example.com", &form).await);
+    assert_eq!(stranger, reviewer, "nobody learns who is on the list");
+    assert_eq!(ask("dana@example.com", "forged").await.status, StatusCode::FORBIDDEN);
+    while queued(&world).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let [notice] = &queued(&world)[..] else { panic!("one link is queued") };
+    assert_eq!(notice.channel, Channel::Mail("lee@example.com".into()), "as the list has it");
+    assert!(matches!(notice.purpose, Purpose::Link(_)));
+    assert_eq!(world.stored(&round), round, "asking for a link changes nothing");
 }

@@ -60,6 +60,7 @@ impl Asking {
             lead: match purpose {
                 Purpose::Reminder(_) => Some("Still open: nobody has decided yet."),
                 Purpose::Escalation => Some("Nobody has decided yet, so you are asked."),
+                Purpose::Link(_) => Some("You asked for your own link."),
                 Purpose::Request | Purpose::Outcome | Purpose::Change(_) | Purpose::Digest(_) => None,
             },
             replaced: words::replaced(round),
@@ -110,6 +111,7 @@ pub(crate) fn word(purpose: Purpose, says: Option<Outcome>) -> String {
         Purpose::Escalation => "escalation".to_owned(),
         Purpose::Digest(minute) => format!("digest-{minute}"),
         Purpose::Change(number) => format!("change-{number}"),
+        Purpose::Link(number) => format!("link-{number}"),
         Purpose::Outcome => format!("outcome-{}", says.map_or("unknown", Outcome::as_str)),
     }
 }

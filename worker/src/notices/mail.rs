@@ -117,6 +117,13 @@ impl Sender {
         Ok(self.mail_to(letter).await?.then_some(id))
     }
 
+    /// Mails a reviewer the link that was asked for on a channel's page, while it is open. Nothing of it is written: anybody
+    /// with the channel's link could make a document grow.
+    pub(super) async fn mail_link(&self, round: &Round, notice: &Notice) -> Result<(), Undelivered> {
+        let Channel::Mail(to) = &notice.channel else { return Ok(()) };
+        self.ask_by_mail(round, notice, to, 1).await.map(drop)
+    }
+
     /// Sends a digest by mail.
     pub(super) async fn mail_digest(
         &self,

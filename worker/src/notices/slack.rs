@@ -242,7 +242,7 @@ fn questions<'a>(round: &'a Round, home: &'a Channel) -> impl Iterator<Item = (P
             let asks = match purpose {
                 Purpose::Request | Purpose::Escalation => true,
                 Purpose::Reminder(_) => question != Some(place) || is_alone(name, receipt),
-                Purpose::Change(_) | Purpose::Digest(_) | Purpose::Outcome => false,
+                Purpose::Change(_) | Purpose::Digest(_) | Purpose::Link(_) | Purpose::Outcome => false,
             };
             asks.then_some((*purpose, (place, ts)))
         }
@@ -254,7 +254,7 @@ fn questions<'a>(round: &'a Round, home: &'a Channel) -> impl Iterator<Item = (P
 fn posted_from(round: &Round, purpose: Purpose) -> Timestamp {
     let due_after = match purpose {
         Purpose::Outcome => return round.closing().map_or_else(|| round.opened_at(), |(_, at)| at),
-        Purpose::Request | Purpose::Change(_) | Purpose::Digest(_) => None,
+        Purpose::Request | Purpose::Change(_) | Purpose::Digest(_) | Purpose::Link(_) => None,
         Purpose::Reminder(number) => round.route.remind_after.get(number as usize).copied(),
         Purpose::Escalation => round.route.escalate.as_ref().map(|escalation| escalation.after),
     };

@@ -29,6 +29,20 @@ fn header(mail: &str, name: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_link_that_was_asked_for_is_mailed_while_the_review_is_open_and_noted_nowhere() {
+    let (aws, smtp) = (Aws::start().await, Smtp::start());
+    let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
+    let asked_for = notice(&round, "dana@example.com", Purpose::Link(7));
+    sender.deliver(&asked_for, 1).await.unwrap();
+    let [mail] = &smtp.taken()[..] else { panic!("one mail") };
+    assert!(mail.contains("You asked for your own link."), "{mail}");
+    assert_eq!(aws.stored(&round).unwrap(), round);
+    aws.store(&rejected(&round, "no"));
+    sender.deliver(&asked_for, 1).await.unwrap();
+    assert_eq!(smtp.taken().len(), 1, "nothing is asked any more");
+}
+
+#[tokio::test]
 async fn b36_a_mail_that_is_put_off_comes_again_under_the_same_id() {
     let (aws, smtp) = (Aws::start().await, Smtp::start());
     let (round, sender) = (open_round(&aws), sender(&aws, &smtp.url()));
