@@ -150,11 +150,16 @@ impl Queue {
             }
             After::Again(delay) => {
                 let change = self.sqs.change_message_visibility().queue_url(&self.url).receipt_handle(&message.receipt);
-                let change = change.visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
+                let change = change.visibility_timeout(whole_seconds(delay));
                 change.send().await.map(drop).map_err(|error| QueueError(error.into()))
             }
         }
     }
+}
+
+/// Rounded up: a message that comes back a moment early would come back at once, again and again, until it is dead.
+fn whole_seconds(delay: Duration) -> i32 {
+    i32::try_from(delay.as_nanos().div_ceil(1_000_000_000)).unwrap_or(i32::MAX)
 }
 
 fn to_json(body: &impl Serialize) -> String {
@@ -249,6 +254,12 @@ mod tests {
 
     use super::*;
     use crate::Clients;
+
+    #[test]
+    fn a_message_that_has_to_wait_never_comes_back_early() {
+        let millis = |millis: u64| whole_seconds(Duration::from_millis(millis));
+        assert_eq!([millis(0), millis(1), millis(1_000), millis(60_900)], [0, 1, 1, 61]);
+    }
 
     #[tokio::test]
     async fn a_message_stays_invisible_for_as_long_as_it_is_handled() {
