@@ -192,17 +192,19 @@ impl Round {
 
     /// The closing event and when it was written; none while the round is open.
     pub fn closing(&self) -> Option<(Closing, Timestamp)> {
-        self.events.iter().find_map(|entry| {
-            let closing = match (&entry.event, self.route.at_deadline) {
-                (Event::Vote { verdict: Verdict::Approve, decides: true, .. }, _) => Closing::Approved,
-                (Event::Vote { verdict: Verdict::Reject, decides: true, .. }, _) => Closing::Rejected,
-                (Event::Expired, crate::AtDeadline::Expire) => Closing::Expired,
-                (Event::Expired, crate::AtDeadline::ApproveUnseen) => Closing::ApprovedUnseen,
-                (Event::Withdrawn, _) => Closing::Withdrawn,
-                (Event::Replaced(_), _) if self.route.when_replaced == WhenReplaced::Withdraw => Closing::Replaced,
-                _ => return None,
-            };
-            Some((closing, entry.at))
+        self.events.iter().find_map(|entry| Some((self.closing_by(&entry.event)?, entry.at)))
+    }
+
+    /// How an event closes the round; none where it does not.
+    fn closing_by(&self, event: &Event) -> Option<Closing> {
+        Some(match (event, self.route.at_deadline) {
+            (Event::Vote { verdict: Verdict::Approve, decides: true, .. }, _) => Closing::Approved,
+            (Event::Vote { verdict: Verdict::Reject, decides: true, .. }, _) => Closing::Rejected,
+            (Event::Expired, crate::AtDeadline::Expire) => Closing::Expired,
+            (Event::Expired, crate::AtDeadline::ApproveUnseen) => Closing::ApprovedUnseen,
+            (Event::Withdrawn, _) => Closing::Withdrawn,
+            (Event::Replaced(_), _) if self.route.when_replaced == WhenReplaced::Withdraw => Closing::Replaced,
+            _ => return None,
         })
     }
 

@@ -233,6 +233,9 @@ impl Sender {
             if stored.round.said(channel) == Some(outcome) {
                 return Ok(());
             }
+            if told.is_none() && stored.round.is_in_digests_only(channel) {
+                self.queue_digest(&stored.round, channel).await?;
+            }
             match channel {
                 // Edits may be repeated, and must: the refused write may have been the receipt of one more message.
                 Channel::Slack(name) => {

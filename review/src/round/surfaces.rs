@@ -39,6 +39,13 @@ impl Round {
         })
     }
 
+    /// Whether a channel was asked, but in digests only: without a message of its own while the round was open.
+    pub fn is_in_digests_only(&self, channel: &Channel) -> bool {
+        let mut while_open = self.events.iter().take_while(|entry| self.closing_by(&entry.event).is_none());
+        let is_left = |event: &Event| matches!(event, Event::Notified { channel: to, purpose: Purpose::Request | Purpose::Escalation, receipt: None } if to == channel);
+        while_open.any(|entry| is_left(&entry.event)) && !self.is_asked_in(channel)
+    }
+
     /// Whether it is noted that such a notice could not be delivered.
     pub fn is_undelivered(&self, to: &Channel, what_for: Purpose) -> bool {
         self.events.iter().any(|entry| {

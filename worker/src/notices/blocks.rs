@@ -71,17 +71,15 @@ pub(crate) fn digest(digest: &Digest<'_>, url: &str, lead: Option<&str>) -> Slac
         Some(slack_text(&digest.about, LINE_BYTES)),
     ]);
     let listed = |title: &str, texts: &[String]| {
+        let lead = (!texts.is_empty()).then(|| format!("*{title}*"));
         let texts = texts.iter().map(|text| Some(format!("• {}", slack_text(text, DIGEST_LINE_BYTES))));
-        section(&lines(std::iter::once(Some(format!("*{title}*"))).chain(texts)))
+        lead.map(|lead| section(&lines(std::iter::once(Some(lead)).chain(texts))))
     };
-    let look = json!({ "type": "button", "action_id": "look", "text": { "type": "plain_text", "text": "See and decide them" }, "url": url });
-    let blocks = json!([
-        section(&head),
-        listed("What is wrong", &digest.causes),
-        listed("The largest", &digest.largest),
-        { "type": "actions", "elements": [look] },
-    ]);
-    SlackMessage { text: slack_text(&digest.title, LINE_BYTES), blocks }
+    let look = json!({ "type": "button", "action_id": "look", "text": { "type": "plain_text", "text": digest.call }, "url": url });
+    let actions = json!({ "type": "actions", "elements": [look] });
+    let listed = [listed("What is wrong", &digest.causes), listed("The largest", &digest.largest)];
+    let blocks: Vec<_> = [Some(section(&head))].into_iter().chain(listed).chain([Some(actions)]).flatten().collect();
+    SlackMessage { text: slack_text(&digest.title, LINE_BYTES), blocks: blocks.into() }
 }
 
 /// A line in the thread of the question.

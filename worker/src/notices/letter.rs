@@ -89,7 +89,7 @@ impl Letters {
             .into_iter()
             .chain(asking.progress)
             .collect(),
-            call: "Look at the evidence and decide:",
+            call: "Look at the evidence and decide",
             url: self.links.for_channel(round, &channel).url,
             foot: Some("This link is yours alone: whoever has it can decide in your name."),
         };
@@ -121,7 +121,7 @@ impl Letters {
             lines: vec![said],
             findings: Vec::new(),
             after: ended.reason.map(|reason| format!("Reason: {reason}")).into_iter().collect(),
-            call: "See the review:",
+            call: "See the review",
             url: self.links.for_looking(round, &channel).url,
             foot: None,
         };
@@ -142,13 +142,13 @@ impl Letters {
         now: Timestamp,
     ) -> Result<Message, NoLetter> {
         let page = Page {
-            subject: format!("Please review: {}", digest.title),
+            subject: format!("{}{}", if digest.causes.is_empty() { "" } else { "Please review: " }, digest.title),
             title: digest.title.clone(),
             about: digest.about.clone(),
             lines: Vec::new(),
             findings: digest.causes.clone(),
             after: digest.largest.clone(),
-            call: "See and decide them:",
+            call: digest.call,
             url: self.links.for_all(digest.newest, &Channel::Mail(to.to_owned())),
             foot: Some("This link is yours alone: whoever has it can decide in your name."),
         };
@@ -199,7 +199,7 @@ impl Page {
             self.lines.join("\n"),
             findings,
             self.after.join("\n"),
-            format!("{}\n{}", self.call, self.url),
+            format!("{}:\n{}", self.call, self.url),
             self.foot.unwrap_or_default().to_owned(),
         ];
         let mut text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
@@ -218,7 +218,7 @@ impl Page {
                     @for line in &self.lines { p { b { (line) } } }
                     @if !self.findings.is_empty() { ul { @for finding in &self.findings { li { (finding) } } } }
                     @for line in &self.after { p { (line) } }
-                    p { a href=(self.url) { (self.call.trim_end_matches(':')) } }
+                    p { a href=(self.url) { (self.call) } }
                     @if let Some(foot) = self.foot { p style="color:#5b6577" { (foot) } }
                 }
             }

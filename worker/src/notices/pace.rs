@@ -31,6 +31,8 @@ struct Recent {
     singles: Vec<Instant>,
     /// As long as messages keep coming at less than a minute's distance it is one burst.
     burst_until: Option<Instant>,
+    /// The minute for which a digest was queued last.
+    queued: Option<u32>,
     /// When the last digest went out.
     digest: Option<Instant>,
 }
@@ -53,6 +55,16 @@ impl Pace {
             recent.singles.push(now);
             true
         })
+    }
+
+    /// Whether this minute's digest was queued from here, so that it waits there for the minute's end.
+    pub(crate) fn is_digest_queued(&self, channel: &Channel, minute: u32) -> bool {
+        self.with(channel, |recent| recent.queued == Some(minute))
+    }
+
+    /// A minute's digest is in the queue.
+    pub(crate) fn digest_queued(&self, channel: &Channel, minute: u32) {
+        self.with(channel, |recent| recent.queued = Some(minute));
     }
 
     /// How long the next digest has to wait.

@@ -183,7 +183,7 @@ impl SlackDesk {
             }
             Place::Bot { api, channel } => {
                 let mark = Mark::of(round, &notice.channel, purpose_word(notice));
-                match api.find(channel, round.opened_at(), None, &mark).await? {
+                match api.find(channel, posted_from(round, notice.purpose), None, &mark).await? {
                     Some(ts) => Ok(Some(ts)),
                     None => api.post(channel, None, &message, &mark).await.map(Some),
                 }
@@ -254,7 +254,8 @@ fn questions<'a>(round: &'a Round, home: &'a Channel) -> impl Iterator<Item = (P
 fn posted_from(round: &Round, purpose: Purpose) -> Timestamp {
     let due_after = match purpose {
         Purpose::Outcome => return round.closing().map_or_else(|| round.opened_at(), |(_, at)| at),
-        Purpose::Request | Purpose::Change(_) | Purpose::Digest(_) | Purpose::Link(_) => None,
+        Purpose::Digest(minute) => return Timestamp::from_second(i64::from(minute) * 60).unwrap_or_default(),
+        Purpose::Request | Purpose::Change(_) | Purpose::Link(_) => None,
         Purpose::Reminder(number) => round.route.remind_after.get(number as usize).copied(),
         Purpose::Escalation => round.route.escalate.as_ref().map(|escalation| escalation.after),
     };

@@ -153,7 +153,7 @@ proptest! {
 fn b35_no_digest_makes_a_message_too_large() {
     let long = |count: usize| vec!["<&>".repeat(1_000); count];
     let (title, about, newest) = ("<".repeat(5_000), "&".repeat(5_000), &round());
-    let full = Digest { title, about, causes: long(5), largest: long(10), newest };
+    let full = Digest { title, about, causes: long(5), largest: long(10), call: "See and decide them", newest };
     let message = digest(&full, "https://review.example.com/r/x/reviews", Some("You hear of it here."));
     assert!(message.blocks.to_string().len() <= BLOCKS_LIMIT_BYTES, "{}", message.blocks.to_string().len());
     for block in message.blocks.as_array().unwrap() {
