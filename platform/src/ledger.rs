@@ -1,4 +1,5 @@
-//! The ledger: one JSON document per round in S3, written only by compare-and-swap, and an index of the open ones.
+//! The ledger: one JSON document per round in S3, written only by compare-and-swap, and an index of the open ones. What a newer
+//! version wrote into a document, and this one does not know, stays in it.
 
 use aws_sdk_s3::{
     Client,
@@ -9,8 +10,10 @@ use aws_sdk_s3::{
 use holdpoint_review::{ReviewId, Round};
 
 mod open;
+mod written;
 
 pub use self::open::OpenRounds;
+use self::written::{Written, to_bytes};
 
 /// Where rounds are kept.
 #[derive(Debug, Clone)]
@@ -25,6 +28,7 @@ pub struct Stored {
     /// The round.
     pub round: Round,
     etag: String,
+    written: Written,
 }
 
 /// The ledger cannot be read now, or holds what is no round.
@@ -74,8 +78,9 @@ impl Ledger {
         };
         let etag = object.e_tag().unwrap_or_default().to_owned();
         let bytes = object.body.collect().await.map_err(|error| ReadError::Unavailable(error.into()))?;
-        let round = serde_json::from_slice(&bytes.into_bytes()).map_err(|source| ReadError::Foreign { key, source })?;
-        Ok(Some(Stored { round, etag }))
+        let bytes = bytes.into_bytes();
+        let round = serde_json::from_slice(&bytes).map_err(|source| ReadError::Foreign { key, source })?;
+        Ok(Some(Stored { round, etag, written: Written::from(&bytes[..]) }))
     }
 
     /// The newest round of a review; none where there is none.
@@ -111,7 +116,8 @@ impl Ledger {
     /// # Errors
     /// [`WriteError`]; either way, read again.
     pub async fn create(&self, round: Round) -> Result<Stored, WriteError> {
-        self.put(round, None).await
+        let bytes = to_bytes(&round);
+        self.put(round, bytes, None).await
     }
 
     /// Writes a round over the one that was read.
@@ -119,19 +125,20 @@ impl Ledger {
     /// # Errors
     /// [`WriteError`]; either way, read again.
     pub async fn replace(&self, read: &Stored, round: Round) -> Result<Stored, WriteError> {
-        self.put(round, Some(&read.etag)).await
+        let bytes = read.written.followed_by(&read.round, &round);
+        self.put(round, bytes, Some(&read.etag)).await
     }
 
-    async fn put(&self, round: Round, over: Option<&str>) -> Result<Stored, WriteError> {
-        let body = serde_json::to_vec(&round).expect("a round is plain data");
+    async fn put(&self, round: Round, bytes: Vec<u8>, over: Option<&str>) -> Result<Stored, WriteError> {
+        let written = Written::from(&bytes[..]);
         let put = self.s3.put_object().bucket(&self.bucket).key(round_key(&round.review_id, round.round));
-        let put = put.content_type("application/json").body(ByteStream::from(body));
+        let put = put.content_type("application/json").body(ByteStream::from(bytes));
         let put = match over {
             Some(etag) => put.if_match(etag),
             None => put.if_none_match("*"),
         };
         match put.send().await {
-            Ok(reply) => Ok(Stored { round, etag: reply.e_tag().unwrap_or_default().to_owned() }),
+            Ok(reply) => Ok(Stored { round, etag: reply.e_tag().unwrap_or_default().to_owned(), written }),
             Err(error) if is_refused(&error) => Err(WriteError::Refused),
             Err(error) => Err(WriteError::Unknown(error.into())),
         }

@@ -104,7 +104,7 @@ impl Reviews {
                 }
                 Action::Notify(notice) => self.notify(&notice).await?,
                 Action::RenewClock(generation) => {
-                    carried = self.renew_clock(carried.stored, generation).await?;
+                    carried = Box::pin(self.renew_clock(carried.stored, generation)).await?;
                 }
                 Action::LeaveIndex => self.ledger.leave_index(&carried.stored.round).await?,
                 Action::DeleteClock => carried.delete_clock = true,

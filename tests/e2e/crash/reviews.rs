@@ -37,7 +37,7 @@ async fn b48_a_callback_may_die_at_any_request() {
 }
 
 async fn of(scenario: Scenario, service: Service) {
-    matrix(&format!("{scenario:?}, {service:?}"), |death| run(scenario, service, death)).await;
+    Box::pin(matrix(&format!("{scenario:?}, {service:?}"), |death| run(scenario, service, death))).await;
 }
 
 /// Runs a scenario to its end and checks it.
