@@ -76,7 +76,7 @@ fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
         reason: format!(
             "{name} is null in {} of the records; before, in up to {}",
             words::percent(share),
-            words::percent(envelope.upper)
+            words::percent(envelope.most)
         ),
     }
 }
@@ -92,7 +92,7 @@ fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
         reason: format!(
             "{} of the values of {name} repeat another; before, up to {}",
             words::percent(share),
-            words::percent(envelope.upper)
+            words::percent(envelope.most)
         ),
     }
 }
@@ -107,16 +107,16 @@ fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnPro
         let excess = envelope.excess(*now_share, draws);
         share += excess;
         if excess > worst.0 {
-            worst = (excess, at, envelope.upper);
+            worst = (excess, at, envelope.most);
         }
     }
-    let (_, at, upper) = worst;
+    let (_, at, most) = worst;
     let (label, now_share) = (bins.label(at), words::percent(shares[at]));
     Excess {
         check: Check::Distribution,
         column: name.to_owned(),
         share,
-        reason: format!("{name} is {label} in {now_share} of the records; before, in up to {}", words::percent(upper)),
+        reason: format!("{name} is {label} in {now_share} of the records; before, in up to {}", words::percent(most)),
     }
 }
 

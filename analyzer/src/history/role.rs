@@ -98,7 +98,7 @@ fn advances(history: &[&ColumnProfile], quantity: Quantity) -> bool {
         Quantity::Number => 6,
         Quantity::Moment(_) => 1,
     };
-    // A year or a batch of several pushes rises now and then and never falls.
-    let is_slow = all >= 4 && forward == all && rising * 5 >= all;
-    all >= least_steps && forward * 10 >= all * 9 && (rising * 10 >= all * 8 || is_counter && is_slow)
+    // A year or a batch of several pushes rises now and then and never falls. One that rose once may be a flag.
+    let is_slow = quantity == Quantity::Number && is_counter && forward == all && rising >= 2 && rising * 5 >= all;
+    all >= least_steps && forward * 10 >= all * 9 && (rising * 10 >= all * 8 || is_slow)
 }

@@ -66,6 +66,7 @@ fn vote(weighed: &mut [Weighed], scanned: &Scanned) -> bool {
     for weighed in weighed {
         if weighed.rule.is_void(&scanned.table) {
             weighed.ignore();
+            continue;
         }
         if let Some(decided) = weighed.rule.with_votes(&scanned.table) {
             weighed.rule = decided;

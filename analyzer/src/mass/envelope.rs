@@ -6,14 +6,17 @@
 
 /// Records below which chance needs more slack.
 const FEW: f64 = 200.0;
-/// Pushes below which the maximum is still rising.
+/// Pushes below which little is known.
 pub(super) const SOME: usize = 8;
 /// What the other bins say of a bin's variance counts like so many pushes.
 const PRIOR: f64 = 8.0;
 
-/// The upper envelope of a share, and how much less than eight pushes are known, from 0 to 1.
+/// What one more push may have of a share.
 pub(super) struct Envelope {
-    pub(super) upper: f64,
+    upper: f64,
+    /// The greatest share that there was.
+    pub(super) most: f64,
+    /// How much less than eight pushes are known, from 0 to 1.
     unknown: f64,
 }
 
@@ -21,6 +24,7 @@ pub(super) struct Envelope {
 struct Past {
     pushes: f64,
     mean: f64,
+    most: f64,
     /// Variance between the pushes; less than nothing where they differ less than chance would have it.
     between: f64,
 }
@@ -33,12 +37,19 @@ impl Past {
         let pushes = shares.clone().count() as f64;
         let mean = shares.clone().map(|(share, _)| share).sum::<f64>() / pushes.max(1.0);
         let variance = shares.clone().map(|(share, _)| (share - mean).powi(2)).sum::<f64>() / (pushes - 1.0).max(1.0);
+        let most = shares.clone().map(|(share, _)| share).fold(0.0, f64::max);
         let chance = shares.map(|(_, of)| mean * (1.0 - mean) / of.max(1) as f64).sum::<f64>() / pushes.max(1.0);
-        Self { pushes, mean, between: variance - chance }
+        Self { pushes, mean, most, between: variance - chance }
+    }
+
+    fn unknown(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        let some = SOME as f64;
+        (1.0 - self.pushes / some).max(0.0)
     }
 
     /// The greatest variance that a share of this mean can have.
-    fn most(&self) -> f64 {
+    fn widest(&self) -> f64 {
         self.mean * (1.0 - self.mean)
     }
 }
@@ -47,7 +58,8 @@ impl Envelope {
     /// Of one share by itself.
     pub(super) fn of(past: &[(f64, u64)]) -> Self {
         let share = Past::of(past.iter().copied());
-        Self::reaching(&share, share.between.max(0.0), 0.0, share.pushes - 1.0)
+        let reach = further(share.pushes, share.pushes - 1.0) * share.between.max(0.0).sqrt();
+        Self { upper: share.mean + reach, most: share.most, unknown: share.unknown() }
     }
 
     /// Of the bins of a column, by the shares that each push had in them.
@@ -55,27 +67,25 @@ impl Envelope {
         let bins = past.first().map_or(0, |(shares, _)| shares.len());
         let bins: Vec<Past> =
             (0..bins).map(|at| Past::of(past.iter().map(move |(shares, of)| (shares[at], *of)))).collect();
-        let most: f64 = bins.iter().map(Past::most).sum();
-        let common = if most > 0.0 { bins.iter().map(|bin| bin.between).sum::<f64>().max(0.0) / most } else { 0.0 };
+        let widest: f64 = bins.iter().map(Past::widest).sum();
+        let between = bins.iter().map(|bin| bin.between).sum::<f64>().max(0.0);
+        let common = if widest > 0.0 { between / widest } else { 0.0 };
         bins.iter().map(|bin| Self::of_bin(bin, common)).collect()
     }
 
-    /// `common` is the variance between pushes of the column's bins, as a share of the most that it can be.
+    /// `common` is the variance between pushes of the column's bins, as a share of the greatest that it can be.
+    ///
+    /// A share of few clumps has a longer tail than its deviation tells, as one of few records has.
     fn of_bin(bin: &Past, common: f64) -> Self {
         let known = (bin.pushes - 1.0).max(0.0);
         let mix = |own: f64, common: f64| (known * own + PRIOR * common) / (known + PRIOR);
-        let variance = mix(bin.between.max(0.0), common * bin.most());
-        let clumped = if bin.most() > 0.0 { variance / bin.most() } else { mix(0.0, common) };
-        Self::reaching(bin, variance, clumped, known + PRIOR)
-    }
-
-    /// How far one more push may lie off the mean. A share of few clumps has a longer tail than its deviation tells, as one of
-    /// few records has.
-    fn reaching(past: &Past, variance: f64, clumped: f64, freedom: f64) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a small number")]
-        let unknown = (1.0 - past.pushes / SOME as f64).max(0.0);
-        let deviations = student(freedom) * (1.0 + 1.0 / past.pushes.max(1.0)).sqrt() * (1.0 + unknown);
-        Self { upper: past.mean + deviations * variance.sqrt() + deviations * deviations * clumped / 6.0, unknown }
+        let variance = mix(bin.between.max(0.0), common * bin.widest());
+        let clumped = if bin.widest() > 0.0 { variance / bin.widest() } else { mix(0.0, common) };
+        let unknown = bin.unknown();
+        // What the other bins tell is of this column's pushes too, and as few.
+        let deviations = further(bin.pushes, known + PRIOR) * (1.0 + unknown);
+        let upper = bin.mean + deviations * variance.sqrt() + deviations * deviations * clumped / 6.0;
+        Self { upper, most: bin.most, unknown }
     }
 
     /// What of a share is above the envelope and beyond what chance makes of so many draws.
@@ -91,11 +101,16 @@ pub(crate) fn reach(numbers: &[f64]) -> f64 {
     let count = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / count;
     let squares = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>();
-    student(count - 1.0) * (squares / (count - 1.0).max(1.0) * (1.0 + 1.0 / count)).sqrt()
+    further(count, count - 1.0) * (squares / (count - 1.0).max(1.0)).sqrt()
+}
+
+/// Deviations that one more push may lie off the mean of so many.
+fn further(pushes: f64, freedom: f64) -> f64 {
+    student(freedom) * (1.0 + 1.0 / pushes.max(1.0)).sqrt()
 }
 
 /// Deviations that one in forty lies above where a variance was estimated with so many degrees of freedom: Student's t, by the
-/// expansion of Cornish and Fisher.
+/// expansion of Cornish and Fisher, which is good from two on.
 fn student(freedom: f64) -> f64 {
     let step = 1.0 / freedom.max(1.0);
     1.96 + step * (2.372 + step * (2.823 + step * 2.556))

@@ -155,8 +155,8 @@ impl<'a> Column<'a> {
     fn groups(&self) -> Vec<Vec<usize>> {
         /// So many of the numbers may be slips.
         const SLIPS: usize = 20;
-        let fractions = self.numbers.iter().flatten().filter(|number| number.fract() != 0.0).count();
-        if fractions * SLIPS > self.cells.len() {
+        let numbers = || self.numbers.iter().flatten();
+        if numbers().filter(|number| number.fract() != 0.0).count() * SLIPS > numbers().count() {
             return Vec::new();
         }
         let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();

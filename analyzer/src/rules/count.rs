@@ -59,9 +59,10 @@ impl Rule {
         Some(Self { test, ..self.clone() })
     }
 
-    /// Whether the rule does not apply to a push like this.
+    /// Whether the rule has nothing to say of a push like this: one of another batch, or of no batch at all.
     pub(crate) fn is_void(&self, table: &Table) -> bool {
-        matches!(self.test, Test::Batch(_)) && table.columns.get(&self.column).and_then(dominant).is_none()
+        let is_mixed = |column: &ColumnProfile| column.sample.distinct() > 1 && dominant(column).is_some();
+        matches!(self.test, Test::Batch(_)) && !table.columns.get(&self.column).is_some_and(is_mixed)
     }
 
     fn count_in(&self, column: &ColumnProfile) -> u64 {
@@ -71,7 +72,12 @@ impl Rule {
             Test::NotA(quantity) => column.filled - spread_of(column, *quantity).map_or(0, Spread::count),
             Test::Decimals(most) => column.decimals.iter().filter(|(d, _)| *d > most).map(|(_, n)| n).sum(),
             Test::Outside(quantity, low, high) => spread_of(column, *quantity).map_or(0, |s| s.outside(*low, *high)),
-            Test::Value(known) | Test::Batch(known) => column.values.as_ref().map_or(column.filled, |values| {
+            Test::Batch(known) => dominant(column).map_or(0, |batch| {
+                let others =
+                    column.values.iter().flatten().filter(|(value, _)| *value != batch && !known.contains(*value));
+                others.map(|(_, count)| count).sum()
+            }),
+            Test::Value(known) => column.values.as_ref().map_or(column.filled, |values| {
                 values.iter().filter(|(value, _)| !known.contains(*value)).map(|(_, n)| n).sum()
             }),
             Test::Misspelt(known, common) => column.values.as_ref().map_or(0, |values| {

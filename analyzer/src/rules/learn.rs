@@ -16,7 +16,7 @@ use super::{Check, Quantity, Rule, Test, spread_of};
 use crate::{
     history::{History, Role, is_identifier, kind_of},
     mass,
-    profile::{ColumnProfile, Kept, Pair},
+    profile::{ColumnProfile, Kept, Pair, Table},
     words,
 };
 
@@ -44,20 +44,19 @@ pub(crate) fn learn(history: &History) -> Vec<Rule> {
     }
     let certainty = Certainty { broken: 0.05, agree: 0.8, of: 1 };
     let within = format!("in {}", words::pushes(history.members.len()));
-    let is_known = |pair: &Pair, what: &str| is_known(history, pair, what);
+    let is_known = |pair: &Pair, check: Check| is_known(history, pair, check);
     rules.extend(related(&history.merged, certainty, &within, is_known, |name| history.draws(name)));
     rules
 }
 
-/// Whether a relation was found in most of the pushes that could have shown it.
-fn is_known(history: &History, pair: &Pair, what: &str) -> bool {
+/// Whether the relation that a check rests on was found in most of the pushes that could have shown it.
+fn is_known(history: &History, pair: &Pair, check: Check) -> bool {
     let (mut of, mut found) = (0, 0);
-    for member in &history.members {
-        let relations = &member.table.relations;
-        of += 1;
-        found += usize::from(match what {
-            "order" => relations.orders.get(pair).is_some_and(Kept::is_more_than_chance),
-            "part" => relations.parts.contains_key(pair),
+    for Table { columns, relations, .. } in history.members.iter().map(|member| &member.table) {
+        of += usize::from(columns.contains_key(&pair.0) && columns.contains_key(&pair.1));
+        found += usize::from(match check {
+            Check::Order => relations.orders.get(pair).is_some_and(Kept::is_more_than_chance),
+            Check::Part => relations.parts.contains_key(pair),
             _ => relations.keys.contains_key(pair),
         });
     }
@@ -118,14 +117,15 @@ impl Column<'_> {
         if matches!(self.role, Role::Measure(_)) && most > least && self.merged.filled >= ENOUGH {
             // A quarter of the span; half of it while one or two pushes are all that is known.
             let quarter = (most - least) / if self.history.members.len() <= 2 { 2.0 } else { 4.0 };
-            let margin = quarter.max(self.unsteadiness(quantity));
+            let (below, above) = self.unsteadiness(quantity);
+            let (low, high) = (least - quarter.max(below), most + quarter.max(above));
             let before = format!(
                 "{} to {} {}",
                 words::quantity(quantity, least),
                 words::quantity(quantity, most),
                 self.within()
             );
-            rules.push(self.rule(Check::Range, Test::Outside(quantity, least - margin, most + margin), before));
+            rules.push(self.rule(Check::Range, Test::Outside(quantity, low, high), before));
         }
         if quantity == Quantity::Number && self.merged.filled >= ENOUGH {
             let sign = if least >= 0.0 { Some((0.0, f64::INFINITY, "none below 0")) } else { None };
@@ -141,21 +141,40 @@ impl Column<'_> {
         rules
     }
 
-    /// How far the ends of a column may be off in one more push, as long as few are known.
-    fn unsteadiness(&self, quantity: Quantity) -> f64 {
+    /// How far the least and the most may be off in one more push, as long as few are known.
+    fn unsteadiness(&self, quantity: Quantity) -> (f64, f64) {
         let ranges: Vec<_> =
             self.history.histories(self.name).filter_map(|column| spread_of(column, quantity)?.range()).collect();
         if !(3..FEW_PUSHES).contains(&ranges.len()) {
-            return 0.0;
+            return (0.0, 0.0);
         }
-        let ends = [ranges.iter().map(|range| range.0).collect(), ranges.iter().map(|range| range.1).collect()];
-        ends.iter().map(|ends: &Vec<f64>| mass::reach(ends)).fold(0.0, f64::max)
+        let (least, most): (Vec<f64>, Vec<f64>) = ranges.into_iter().unzip();
+        (mass::reach(&least), mass::reach(&most))
     }
 
-    /// Chance that the next cell has what none had so far, by what is counted of each push.
+    /// Chance that the next cell has what none had so far, by what is counted of each push: cells with what only one cell has,
+    /// of all (Good and Turing); where few pushes are known, cells with what only one push has, for the next may be as different.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn unseen<'c, K: Ord>(&'c self, counts: impl Fn(&'c ColumnProfile) -> BTreeMap<K, u64>) -> f64 {
-        let pushes: Vec<_> = self.history.histories(self.name).map(&counts).collect();
-        unseen(&counts(self.merged), &pushes, self.merged.filled)
+        let merged = counts(self.merged);
+        let is_young = (2..FEW_PUSHES).contains(&self.history.histories(self.name).count());
+        let pushes: Vec<_> = self.history.histories(self.name).filter(|_| is_young).map(&counts).collect();
+        let is_of_one = |(key, count): &(&K, &u64)| match pushes.as_slice() {
+            [] => **count == 1,
+            pushes => pushes.iter().filter(|push| push.contains_key(key)).count() == 1,
+        };
+        merged.iter().filter(is_of_one).map(|(_, count)| *count).sum::<u64>() as f64 / self.merged.filled as f64
+    }
+
+    /// The one number of the one push known, if it may be a batch or a year: a small one is a flag or a count as well, and of
+    /// these one push says nothing.
+    fn batch(&self) -> Option<Rule> {
+        const SMALLEST: f64 = 100.0;
+        let values = self.merged.values.as_ref().filter(|values| values.len() == 1)?;
+        let is_name = self.merged.numbers.range().is_some_and(|(least, _)| least >= SMALLEST);
+        let test = Test::Batch(Arc::new(values.keys().cloned().collect()));
+        (is_name && self.kind == Some(Quantity::Number))
+            .then(|| self.rule(Check::Category, test, "one value so far".to_owned()))
     }
 
     fn values(&self) -> Vec<Rule> {
@@ -170,10 +189,9 @@ impl Column<'_> {
             let test = Test::Misspelt(Arc::new(values.keys().cloned().collect()), Arc::new(common));
             rules.push(self.rule(Check::Misspelt, test, before));
         }
-        if let (Role::OfItsPush, Some(values)) = (self.role, merged.values.as_ref().filter(|values| values.len() == 1))
-        {
-            let test = Test::Batch(Arc::new(values.keys().cloned().collect()));
-            return vec![self.rule(Check::Category, test, format!("one value {}", self.within()))];
+        if self.role == Role::OfItsPush {
+            rules.extend(self.batch());
+            return rules;
         }
         if let (Role::Category | Role::Constant, Some(values)) = (self.role, &merged.values) {
             let before = format!("{} {}", words::some(values.len(), "value"), self.within());
@@ -183,11 +201,12 @@ impl Column<'_> {
             rules.push(Rule { expected, ..self.rule(Check::Category, test, before) });
             return rules;
         }
-        let expected = self.unseen(|column| column.sample.counts().collect());
-        if matches!(self.role, Role::Code | Role::Text) && merged.sample.is_exact() && expected <= MOST_NEW {
+        if matches!(self.role, Role::Code | Role::Text) && merged.sample.is_exact() {
+            let expected = self.unseen(|column| column.sample.counts().collect());
             let before = format!("{} different ones {}", merged.sample.distinct(), self.within());
             let test = Test::Hash(Arc::new(merged.sample.clone()));
-            rules.push(Rule { expected, ..self.rule(Check::Value, test, before) });
+            let rule = Rule { expected, ..self.rule(Check::Value, test, before) };
+            rules.extend((expected <= MOST_NEW).then_some(rule));
         }
         rules
     }
@@ -218,19 +237,6 @@ pub(crate) fn common(values: &BTreeMap<String, u64>, filled: u64) -> BTreeSet<St
     let is_common =
         |(value, count): &(&String, &u64)| value.len() >= SHORTEST && **count >= 5 && **count * 500 >= filled;
     values.iter().filter(is_common).map(|(value, _)| value.clone()).collect()
-}
-
-/// Chance that the next cell has what none had so far: cells with what only one cell has, of all (Good and Turing); where few
-/// pushes are known, cells with what only one push has, for the next push may be as different.
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn unseen<K: Ord>(merged: &BTreeMap<K, u64>, pushes: &[BTreeMap<K, u64>], filled: u64) -> f64 {
-    let is_of_one = |key: &K| pushes.iter().filter(|push| push.contains_key(key)).take(2).count() == 1;
-    let alone: u64 = if (2..FEW_PUSHES).contains(&pushes.len()) {
-        merged.iter().filter(|(key, _)| is_of_one(key)).map(|(_, count)| count).sum()
-    } else {
-        merged.values().filter(|count| **count == 1).sum()
-    };
-    alone as f64 / filled as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate that is learned")]

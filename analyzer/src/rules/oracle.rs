@@ -77,7 +77,7 @@ fn is_guilty(rule: &Test, cell: Option<&str>) -> bool {
             as_quantity(Quantity::Number).is_some() && i32::try_from(fraction).unwrap() > *most
         }
         Test::Outside(quantity, low, high) => as_quantity(*quantity).is_some_and(|value| value < *low || value > *high),
-        Test::Value(known) => known.iter().all(|value| value != text),
+        Test::Value(known) | Test::Batch(known) => known.iter().all(|value| value != text),
         Test::Misspelt(known, common) => {
             let digits = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
             let is_slip = |common: &&String| crate::value::is_one_edit(common, text) && digits(common) != digits(text);

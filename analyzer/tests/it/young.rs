@@ -6,7 +6,7 @@ use crate::{Customer, checks, orders};
 
 /// A day of orders of one batch, which has a number.
 fn batch(day: usize) -> String {
-    orders(day, 100).replace(",2026", &format!(",{},2026", 17 + day)).replace("id,", "id,batch,")
+    orders(day, 100).replace(",2026", &format!(",{},2026", 417 + day)).replace("id,", "id,batch,")
 }
 
 /// A push of a hundred records with a column of its own.
@@ -30,7 +30,7 @@ fn the_second_push_is_not_held_because_another_day_has_come() {
 #[test]
 fn a_second_push_of_several_batches_is_held_against_its_own() {
     let customer = Customer::with_history([batch(0)]);
-    let report = customer.deliver("push.csv", batch(1).replacen(",18,", ",81,", 20).as_bytes()).report;
+    let report = customer.deliver("push.csv", batch(1).replacen(",418,", ",481,", 20).as_bytes()).report;
     assert_eq!((report.anomalous, report.findings[0].check.as_str()), (20, "category never seen"));
 }
 
@@ -45,11 +45,28 @@ fn a_measure_that_rose_twice_is_no_counter() {
 
 #[test]
 fn a_year_that_several_pushes_share_may_end() {
-    let year = |push: usize| with_column(push, "year", |_| (2020 + push / 3).to_string());
+    let year = |push: usize| with_column(push, "year", |_| (2020 + push / 2).to_string());
     let customer = Customer::with_history((0..6).map(year));
     assert!(!customer.deliver("push.csv", year(6).as_bytes()).report.needs_review);
     let analysis = customer.deliver("push.csv", year(0).as_bytes());
     assert!(checks(&analysis).contains(&"behind what was accepted"), "{:?}", checks(&analysis));
+}
+
+#[test]
+fn a_flag_that_was_raised_once_may_be_lowered() {
+    let weekend = |push: usize| with_column(push, "weekend", |_| usize::from(push % 7 > 4).to_string());
+    let customer = Customer::with_history((0..7).map(weekend));
+    let report = customer.deliver("push.csv", weekend(7).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+}
+
+#[test]
+fn a_first_push_without_discounts_forbids_none() {
+    let discount =
+        |push: usize, most: usize| with_column(push, "discount", |record| usize::from(record < most).to_string());
+    let customer = Customer::with_history([discount(0, 0)]);
+    let report = customer.deliver("push.csv", discount(1, 8).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
 }
 
 #[test]

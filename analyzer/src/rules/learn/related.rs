@@ -34,24 +34,23 @@ pub(crate) fn related(
     table: &Table,
     certainty: Certainty,
     within: &str,
-    is_known: impl Fn(&Pair, &str) -> bool,
+    is_known: impl Fn(&Pair, Check) -> bool,
     draws: impl Fn(&str) -> f64,
 ) -> Vec<Rule> {
     let relations = &table.relations;
     let mut rules = Vec::new();
-    for (pair, kept) in best(&relations.orders, certainty, 0.1).into_iter().filter(|(pair, _)| is_known(pair, "order"))
-    {
+    for (pair, kept) in best(&relations.orders, certainty, 0.1, |pair| is_known(pair, Check::Order)) {
         let kinds = table.columns.get(&pair.0).and_then(kind_of).zip(table.columns.get(&pair.1).and_then(kind_of));
         let Some((left, right)) = kinds else { continue };
         let before = format!("before: not above {} in all but {} {within}", pair.1, words::percent(rate(kept)));
         rules.push(rule(Check::Order, pair, Test::Above(pair.1.clone(), left, right), before, floor(kept)));
     }
-    for (pair, kept) in best(&relations.parts, certainty, 0.3).into_iter().filter(|(pair, _)| is_known(pair, "part")) {
+    for (pair, kept) in best(&relations.parts, certainty, 0.3, |pair| is_known(pair, Check::Part)) {
         let before = format!("before: part of {} in all but {} {within}", pair.1, words::percent(rate(kept)));
         rules.push(rule(Check::Part, pair, Test::NotIn(pair.1.clone()), before, floor(kept)));
     }
     rules.extend(forms(relations, within, draws));
-    for (pair, keys) in relations.keys.iter().filter(|(pair, _)| is_known(pair, "keys")) {
+    for (pair, keys) in relations.keys.iter().filter(|(pair, _)| is_known(pair, Check::Dependency)) {
         rules.extend(dependency(pair, keys, certainty, within));
     }
     rules
@@ -74,13 +73,18 @@ fn floor(kept: &Kept) -> f64 {
 
 /// The relations that hold, those first which chance would break most.
 #[expect(clippy::cast_precision_loss, reason = "a rate that is learned")]
-fn best(pairs: &BTreeMap<Pair, Kept>, certainty: Certainty, least_chance: f64) -> Vec<(&Pair, &Kept)> {
+fn best(
+    pairs: &BTreeMap<Pair, Kept>,
+    certainty: Certainty,
+    least_chance: f64,
+    is_known: impl Fn(&Pair) -> bool,
+) -> Vec<(&Pair, &Kept)> {
     const ENOUGH: u64 = 30;
     let holds = |kept: &Kept| {
         let chance = kept.chance as f64 / kept.of as f64;
         kept.of >= ENOUGH && rate(kept) <= certainty.broken && chance >= least_chance && rate(kept) * 4.0 <= chance
     };
-    let mut best: Vec<_> = pairs.iter().filter(|(_, kept)| holds(kept)).collect();
+    let mut best: Vec<_> = pairs.iter().filter(|(pair, kept)| holds(kept) && is_known(pair)).collect();
     let gain = |kept: &Kept| (kept.chance as f64 - kept.broken as f64) / kept.of as f64;
     best.sort_by(|a, b| gain(b.1).total_cmp(&gain(a.1)).then_with(|| a.0.cmp(b.0)));
     best.truncate(MOST);
