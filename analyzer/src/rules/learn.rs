@@ -166,12 +166,10 @@ impl Column<'_> {
         merged.iter().filter(is_of_one).map(|(_, count)| *count).sum::<u64>() as f64 / self.merged.filled as f64
     }
 
-    /// The one number of the one push known, if it may be a batch or a year: a small one is a flag or a count as well, and of
-    /// these one push says nothing.
+    /// The one number of the one push known. Nought and one are flags and counts as well, and of these one push says nothing.
     fn batch(&self) -> Option<Rule> {
-        const SMALLEST: f64 = 100.0;
         let values = self.merged.values.as_ref().filter(|values| values.len() == 1)?;
-        let is_name = self.merged.numbers.range().is_some_and(|(least, _)| least >= SMALLEST);
+        let is_name = self.merged.numbers.range().is_some_and(|(least, _)| least.abs() > 1.0);
         let test = Test::Batch(Arc::new(values.keys().cloned().collect()));
         (is_name && self.kind == Some(Quantity::Number))
             .then(|| self.rule(Check::Category, test, "one value so far".to_owned()))
