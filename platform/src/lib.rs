@@ -16,6 +16,8 @@ mod settings;
 mod shutdown;
 mod tasks;
 mod telemetry;
+#[cfg(test)]
+mod trial;
 mod wait;
 
 pub use aws::{Clients, require_versioning};

@@ -156,6 +156,3 @@ fn reply<T, E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static>
 fn is_gone<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ExecutionDoesNotExist")
 }
-
-#[cfg(test)]
-mod tests;

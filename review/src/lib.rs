@@ -20,6 +20,8 @@ mod round;
 mod route;
 mod seconds;
 mod token;
+#[cfg(test)]
+mod trial;
 pub mod words;
 
 pub use cause::cause;

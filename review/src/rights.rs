@@ -173,7 +173,7 @@ fn anybody_in(channel: &Channel) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Routes;
+    use crate::{Routes, trial};
 
     const ROUTES: &str = r#"
         [[reviewer]]
@@ -187,19 +187,7 @@ mod tests {
     "#;
 
     fn request(submitter: Option<&str>) -> ReviewRequest {
-        ReviewRequest {
-            key: "k".into(),
-            dataset: "d".into(),
-            customer: "c".into(),
-            title: "t".into(),
-            measure: None,
-            findings: vec![],
-            if_approved: "a".into(),
-            if_rejected: "r".into(),
-            submitter: submitter.map(str::to_owned),
-            source: None,
-            evidence: None,
-        }
+        ReviewRequest { submitter: submitter.map(str::to_owned), ..trial::request() }
     }
 
     fn ask(routes: &str, submitter: Option<&str>, who: &Who) -> Result<String, NotAllowed> {

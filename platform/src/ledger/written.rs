@@ -87,43 +87,22 @@ fn put_back(next: &mut Value, left: Value) {
 
 #[cfg(test)]
 mod tests {
-    use holdpoint_review::{
-        ActivityInput, Admission, Channel, Input, Purpose, ReviewRequest, Routes, TaskToken, Verdict, Visit, Who,
-        admit, step, vote,
-    };
+    use holdpoint_review::{Channel, Input, Purpose, Verdict, Who, step, vote};
     use serde_json::json;
 
     use super::*;
-    use crate::now;
+    use crate::{
+        now,
+        trial::{input, opened},
+    };
 
     fn open() -> Round {
-        let request = ReviewRequest {
-            key: "k".into(),
-            dataset: "d".into(),
-            customer: "c".into(),
-            title: "t".into(),
-            measure: None,
-            findings: vec![],
-            if_approved: "a".into(),
-            if_rejected: "r".into(),
-            submitter: None,
-            source: None,
-            evidence: None,
-        };
-        let visit = Visit { execution: "e".into(), state: "s".into(), entered: "now".into(), redrives: 0 };
-        let routes =
-            "[[reviewer]]\nname = 'dana'\nmail = 'dana@example.com'\n[[route]]\nreviewers = ['dana']\nquorum = 2";
-        let route = || Routes::parse(routes).unwrap().for_request(&request).cloned();
-        let input = ActivityInput { version: 1, visit, request: request.clone() };
-        match admit(None, &TaskToken::new("token-1"), &input, route, now()).unwrap() {
-            Admission::Open(round) => round,
-            other => panic!("{other:?}"),
-        }
+        opened(&input("first", 0))
     }
 
     #[test]
     fn what_a_newer_version_wrote_stays_where_it_stood_when_this_one_writes() {
-        let who = Who::MailOwner("dana@example.com".into());
+        let who = Who::MailOwner("d@e".into());
         let voted = vote(&open(), &who, Verdict::Approve, None, now()).unwrap().write.unwrap();
         let mut newer = serde_json::to_value(&voted).unwrap();
         newer["shift"] = json!({ "of": "night" });
@@ -131,7 +110,7 @@ mod tests {
         let bytes = serde_json::to_vec(&newer).unwrap();
         let read: Round = serde_json::from_slice(&bytes).unwrap();
         let told = Input::Undelivered {
-            channel: Channel::Mail("dana@example.com".into()),
+            channel: Channel::Mail("d@e".into()),
             purpose: Purpose::Request,
             reason: "no such address".into(),
         };
@@ -149,6 +128,6 @@ mod tests {
         let round = open();
         let written = Written::from(&to_bytes(&round)[..]);
         assert_eq!(written.followed_by(&round, &round), to_bytes(&round));
-        assert!(!format!("{written:?}").contains("token-1"));
+        assert!(!format!("{written:?}").contains("one"));
     }
 }

@@ -65,7 +65,7 @@ fn token_of(round: &Round) -> LostToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tasks::tests::{input, opened};
+    use crate::trial::{input, opened};
 
     const TICK: Duration = Duration::from_mins(1);
     const FACTS: ExecutionFacts = ExecutionFacts {

@@ -4,7 +4,7 @@ mod changes;
 
 use super::*;
 use crate::{
-    AtDeadline, Closing, Escalation, NotAllowed, ReviewRequest, Reviewer, Seconds, Verdict, Visit, Who, may_decide,
+    AtDeadline, Closing, Escalation, NotAllowed, Reviewer, Seconds, Verdict, Visit, Who, may_decide, trial::request,
 };
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -34,20 +34,7 @@ fn route() -> Route {
 
 fn input(entered: &str) -> ActivityInput {
     let visit = Visit { execution: "e".into(), state: "s".into(), entered: entered.into(), redrives: 0 };
-    let request = ReviewRequest {
-        key: "push-7".into(),
-        dataset: "orders".into(),
-        customer: "acme".into(),
-        title: "acme delivered orders".into(),
-        measure: None,
-        findings: vec![],
-        if_approved: "a".into(),
-        if_rejected: "r".into(),
-        submitter: None,
-        source: None,
-        evidence: None,
-    };
-    ActivityInput { version: 1, visit, request }
+    ActivityInput { version: 1, visit, request: request() }
 }
 
 fn token(name: &str) -> TaskToken {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::trial;
 
 const TWO: &str = r#"
     [[reviewer]]
@@ -19,19 +20,7 @@ const TWO: &str = r#"
 "#;
 
 fn request(dataset: &str, customer: &str) -> ReviewRequest {
-    ReviewRequest {
-        key: "k".into(),
-        dataset: dataset.into(),
-        customer: customer.into(),
-        title: "t".into(),
-        measure: None,
-        findings: vec![],
-        if_approved: "a".into(),
-        if_rejected: "r".into(),
-        submitter: None,
-        source: None,
-        evidence: None,
-    }
+    ReviewRequest { dataset: dataset.into(), customer: customer.into(), ..trial::request() }
 }
 
 #[test]

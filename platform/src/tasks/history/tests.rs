@@ -5,7 +5,7 @@ use aws_sdk_sfn::types::{
 use holdpoint_review::{Answer, Verdict, Who, vote};
 
 use super::*;
-use crate::tasks::tests::{input, opened};
+use crate::trial::{input, opened};
 
 /// Approved at its visit.
 fn round(input: &ActivityInput) -> Round {

@@ -1,10 +1,8 @@
 //! A round to try things with.
 
-use holdpoint_review::{ActivityInput, Admission, ReviewRequest, Routes, Visit, admit};
+use holdpoint_review::{ActivityInput, Admission, ReviewRequest, Round, Routes, TaskToken, Visit, admit};
 
-use super::*;
-
-pub(super) fn input(entered: &str, redrives: u32) -> ActivityInput {
+pub(crate) fn input(entered: &str, redrives: u32) -> ActivityInput {
     let visit = Visit { execution: "e".into(), state: "s".into(), entered: entered.into(), redrives };
     let request = ReviewRequest {
         key: "push-7".into(),
@@ -22,7 +20,8 @@ pub(super) fn input(entered: &str, redrives: u32) -> ActivityInput {
     ActivityInput { version: 1, visit, request }
 }
 
-pub(super) fn opened(input: &ActivityInput) -> Round {
+/// Open for one reviewer, whose vote decides.
+pub(crate) fn opened(input: &ActivityInput) -> Round {
     let routes = Routes::parse("[[reviewer]]\nname='d'\nmail='d@e'\n[[route]]\nreviewers=['d']").unwrap();
     let route = || routes.for_request(&input.request).cloned();
     match admit(None, &TaskToken::new("one"), input, route, crate::now()) {
