@@ -43,14 +43,17 @@ impl Share {
 }
 
 impl fmt::Display for Share {
-    /// In per cent with one digit, rounded so that a share above zero never reads as `0.0 %` nor one below all as `100 %`.
+    /// In per cent with one digit; a share above zero never reads as `0.0 %`, nor one below all as `100 %`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, of) = (u128::from(self.count), u128::from(self.of.max(1)));
         if count == 0 || count >= of {
             return write!(f, "{} %", if count == 0 { 0 } else { 100 });
         }
-        let tenths = ((count * 2000 + of) / (of * 2)).clamp(1, 999);
-        write!(f, "{}.{} %", tenths / 10, tenths % 10)
+        match (count * 2000 + of) / (of * 2) {
+            0 => f.write_str("under 0.1 %"),
+            1000.. => f.write_str("over 99.9 %"),
+            tenths => write!(f, "{}.{} %", tenths / 10, tenths % 10),
+        }
     }
 }
 
@@ -190,8 +193,9 @@ mod tests {
         let check = |count, of, shown: &str| assert_eq!(Share::new(count, of).to_string(), shown);
         check(0, 0, "0 %");
         check(0, 10, "0 %");
-        check(1, 1_000_000, "0.1 %");
-        check(999_999, 1_000_000, "99.9 %");
+        check(1, 1_000_000, "under 0.1 %");
+        check(1, 2_000, "0.1 %");
+        check(999_999, 1_000_000, "over 99.9 %");
         check(5154, 12480, "41.3 %");
         check(10, 10, "100 %");
     }
