@@ -18,9 +18,9 @@ use super::{Format, Unreadable, broken, source::Stretch};
 /// Places looked at.
 const PLACES: usize = 4;
 /// Records at each.
-const RECORDS: usize = 16_384;
+const RECORDS: usize = 4096;
 /// Bytes of text at each.
-const TEXT_BYTES: u64 = 1 << 20;
+const TEXT_BYTES: u64 = 1 << 18;
 
 /// Some records of a typed file with so many.
 pub(super) fn of_records(path: &Path, records: usize) -> Result<DataFrame, Unreadable> {

@@ -56,6 +56,15 @@ impl Cells {
         }
     }
 
+    /// Whether any is without a value; of texts, which may be empty, only a look at each tells.
+    pub(super) fn may_lack_values(&self) -> bool {
+        match self {
+            Self::Text(_) => true,
+            Self::Whole(cells) | Self::Moment(cells, _) => cells.null_count() > 0,
+            Self::Real(cells) => cells.null_count() > 0,
+        }
+    }
+
     /// The text of a cell, none where it has no value; `buffer` is where a number is written down.
     pub(super) fn text<'a>(&'a self, row: usize, buffer: &'a mut String) -> Option<&'a str> {
         buffer.clear();

@@ -8,7 +8,6 @@ use tempfile::{NamedTempFile, TempPath};
 use super::{
     alike,
     batch::{Batch, Known},
-    cells::NO_VALUE,
     pairs::{PairRule, RepeatRule},
     watch::Watch,
 };
@@ -133,15 +132,16 @@ impl Tally {
         for ((column, cells), hashes) in self.columns.iter_mut().zip(&batch.columns).zip(&batch.hashes) {
             alike::add(column, cells, hashes, &rows);
         }
-        for (seen, hashes) in self.seen.iter_mut().zip(&batch.hashes) {
-            hashes.iter().filter(|hash| **hash != NO_VALUE).for_each(|hash| seen.add(*hash));
-        }
-        for row in 0..batch.height {
-            self.scanned.table.records.add(batch.records[row]);
+        for row in rows {
             self.sample.add(batch.records[row], || {
                 batch.columns.iter().map(|cells| Cell::of(cells.text(row, &mut String::new()))).collect()
             });
         }
+        // What stands for no value ends in no zero bits, and is in no such sample.
+        for (seen, hashes) in self.seen.iter_mut().zip(&batch.hashes) {
+            hashes.iter().for_each(|hash| seen.add(*hash));
+        }
+        batch.records.iter().for_each(|record| self.scanned.table.records.add(*record));
     }
 
     /// Writes down every record that was hit.

@@ -42,7 +42,7 @@ impl Watch {
 
     /// Tells each rule that a cell is guilty of, with the cell's record.
     pub(super) fn judge(&mut self, cells: &Cells, hashes: &[u64], mut tell: impl FnMut(usize, usize)) {
-        for (at, _) in self.tests.iter().filter(|(_, test)| matches!(test, Test::Null)) {
+        for (at, _) in self.tests.iter().filter(|(_, test)| matches!(test, Test::Null) && cells.may_lack_values()) {
             let nulls = hashes.iter().enumerate().filter(|(_, hash)| **hash == NO_VALUE);
             nulls.for_each(|(row, _)| tell(row, *at));
         }
