@@ -7,6 +7,7 @@
 
 mod bins;
 mod envelope;
+mod student;
 mod volume;
 
 pub(crate) use bins::{Bins, bins};

@@ -8,6 +8,7 @@
 mod alike;
 mod batch;
 mod cells;
+mod formed;
 mod hashed;
 mod pairs;
 mod plain;

@@ -10,7 +10,7 @@ mod shape;
 
 pub(crate) use edit::is_one_edit;
 pub(crate) use moment::{DateOrder, moments};
-pub(crate) use pattern::pattern;
+pub(crate) use pattern::{has_pattern, pattern};
 pub(crate) use shape::{shape, shape_in_words};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -106,6 +106,13 @@ pub(crate) fn sentinel(text: &str) -> Option<String> {
     }
     let word = (text.len() <= LONGEST_WORD).then(|| NO_VALUE.iter().find(|word| word.eq_ignore_ascii_case(text)))?;
     word.map(|word| (*word).to_owned())
+}
+
+/// Whether a text is none without a look at any: it begins with a letter, and no word among them is as long.
+pub(crate) fn is_plainly_no_sentinel(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let ends_plainly = bytes.last().is_some_and(u8::is_ascii_graphic);
+    bytes.len() > LONGEST_WORD && bytes[0].is_ascii_alphabetic() && ends_plainly
 }
 
 /// `99999`, `9999`, `-999`, with or without `.0`: three nines only when negative, for 999 is an everyday number.

@@ -4,6 +4,8 @@
 //! from few pushes, so a bin's own variance is drawn towards that of all bins of its column, which tell it together
 //! (an empirical Bayes estimate, as limma has it for genes: Smyth 2004, doi:10.2202/1544-6115.1027).
 
+use super::student::{ONE_IN_FORTY, further};
+
 /// Records below which chance needs more slack.
 const FEW: f64 = 200.0;
 /// Pushes below which little is known.
@@ -58,7 +60,7 @@ impl Envelope {
     /// Of one share by itself.
     pub(super) fn of(past: &[(f64, u64)]) -> Self {
         let share = Past::of(past.iter().copied());
-        let reach = further(share.pushes, share.pushes - 1.0) * share.between.max(0.0).sqrt();
+        let reach = further(ONE_IN_FORTY, share.pushes, share.pushes - 1.0) * share.between.max(0.0).sqrt();
         Self { upper: share.mean + reach, most: share.most, unknown: share.unknown() }
     }
 
@@ -83,7 +85,7 @@ impl Envelope {
         let clumped = if bin.widest() > 0.0 { variance / bin.widest() } else { mix(0.0, common) };
         let unknown = bin.unknown();
         // What the other bins tell is of this column's pushes too, and as few.
-        let deviations = further(bin.pushes, known + PRIOR) * (1.0 + unknown);
+        let deviations = further(ONE_IN_FORTY, bin.pushes, known + PRIOR) * (1.0 + unknown);
         let upper = bin.mean + deviations * variance.sqrt() + deviations * deviations * clumped / 6.0;
         Self { upper, most: bin.most, unknown }
     }
@@ -101,19 +103,7 @@ pub(crate) fn reach(numbers: &[f64]) -> f64 {
     let count = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / count;
     let squares = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>();
-    further(count, count - 1.0) * (squares / (count - 1.0).max(1.0)).sqrt()
-}
-
-/// Deviations that one more push may lie off the mean of so many.
-fn further(pushes: f64, freedom: f64) -> f64 {
-    student(freedom) * (1.0 + 1.0 / pushes.max(1.0)).sqrt()
-}
-
-/// Deviations that one in forty lies above where a variance was estimated with so many degrees of freedom: Student's t, by the
-/// expansion of Cornish and Fisher, which is good from two on.
-fn student(freedom: f64) -> f64 {
-    let step = 1.0 / freedom.max(1.0);
-    1.96 + step * (2.372 + step * (2.823 + step * 2.556))
+    further(ONE_IN_FORTY, count, count - 1.0) * (squares / (count - 1.0).max(1.0)).sqrt()
 }
 
 /// What chance adds to a share of so many records: Bernstein's bound, for a share of few records has a longer tail than its
@@ -141,13 +131,6 @@ pub(crate) fn at_least(hits: f64, expected: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn few_degrees_of_freedom_reach_as_far_as_the_tables_say() {
-        for (freedom, expected) in [(2.0, 4.303), (3.0, 3.182), (10.0, 2.228), (30.0, 2.042)] {
-            assert!((student(freedom) - expected).abs() < expected * 0.04, "{freedom}: {}", student(freedom));
-        }
-    }
 
     #[test]
     fn a_bin_is_allowed_what_the_other_bins_do() {

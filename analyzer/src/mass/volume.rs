@@ -8,7 +8,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Excess, count, envelope::SOME, ratio};
+use super::{
+    Excess, count,
+    envelope::SOME,
+    ratio,
+    student::{ONE_IN_A_HUNDRED, further},
+};
 use crate::{
     history::{History, Role},
     profile::{ColumnProfile, Table, edges},
@@ -84,7 +89,7 @@ impl Usual {
         if pushes < SOME {
             return least * 0.5;
         }
-        let reach = student(self.freedom as f64) * self.deviation * (1.0 + 1.0 / self.days as f64).sqrt();
+        let reach = further(ONE_IN_A_HUNDRED, self.days as f64, self.freedom as f64) * self.deviation;
         (self.mean - reach).exp().min(least * QUIETER)
     }
 }
@@ -135,11 +140,6 @@ fn times(quantity: Quantity, column: &ColumnProfile) -> Option<Vec<(u32, u64)>> 
         (to - from <= HOUR).then_some((second, count))
     };
     spread.at(spread.shift()).into_iter().map(time).collect()
-}
-
-/// What Student's t is above in one case of a hundred, by Cornish and Fisher.
-fn student(freedom: f64) -> f64 {
-    2.326 + 3.73 / freedom + 5.72 / (freedom * freedom)
 }
 
 /// The weekday that each push before is about, and that of this one: by the first date that advances push by push, else by when

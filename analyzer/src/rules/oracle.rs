@@ -24,6 +24,7 @@ fn cells() -> impl Strategy<Value = Cells> {
         2 => "20[12][0-9]-0[1-9]-1[0-9]",
         1 => "(N/A|null|9999|-999|none|1970-01-01)",
         1 => "(é|Ã©|naïve|[A-Z][0-9]{1,12})",
+        1 => "(N/A {0,10}|ab-[0-9]{8,12}|[a-c]{9,12})",
         1 => "[ =a-z0-9,\"]{0,6}",
     ];
     prop::collection::vec(prop::option::weighted(0.9, cell), 1..60)

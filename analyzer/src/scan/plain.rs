@@ -6,6 +6,7 @@ use polars::prelude::{ChunkedArray, PolarsNumericType, StringChunked};
 
 use super::{
     cells::{Cells, Tick},
+    formed::Formed,
     written::Written,
 };
 use crate::{
@@ -27,12 +28,12 @@ const LONGEST: u32 = 40;
 const DAYS: (f64, f64) = (86_400.0, 32_503_507_200.0);
 
 /// Which cells of a column are plainly fine.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Plain {
+#[derive(Debug, Clone)]
+pub(super) enum Plain<'a> {
     /// Those in an interval, where all cells are of one form.
     Typed(Interval),
-    /// Texts that are numbers: those without a point, and those with one.
-    Text { whole: Option<Interval>, real: Option<Interval> },
+    /// Texts that are numbers, without a point and with one, and others of a form.
+    Text { whole: Option<Interval>, real: Option<Interval>, formed: Option<Formed<'a>> },
 }
 
 /// What is plainly fine of one form.
@@ -55,9 +56,9 @@ enum Form {
     Moment,
 }
 
-impl Plain {
+impl<'a> Plain<'a> {
     /// What these tests leave plainly fine; none where only the text of each cell can tell.
-    pub(super) fn of<'a>(tests: impl Iterator<Item = &'a Test> + Clone, cells: &Cells) -> Option<Self> {
+    pub(super) fn of(tests: impl Iterator<Item = &'a Test> + Clone, cells: &Cells) -> Option<Self> {
         let typed = |form| Interval::of(tests.clone(), form).map(Self::Typed);
         match cells {
             Cells::Whole(_) => typed(Form::Whole),
@@ -70,15 +71,17 @@ impl Plain {
                 if tests.clone().any(is_of_moments) {
                     return None;
                 }
-                let (whole, real) = (Interval::of(tests.clone(), Form::Whole), Interval::of(tests, Form::Real));
-                (whole.is_some() || real.is_some()).then_some(Self::Text { whole, real })
+                let (whole, real) = (Interval::of(tests.clone(), Form::Whole), Interval::of(tests.clone(), Form::Real));
+                let formed = Formed::of(tests);
+                let is_any = whole.is_some() || real.is_some() || formed.is_some();
+                is_any.then_some(Self::Text { whole, real, formed })
             }
         }
     }
 
     /// Tells the cells that are not plainly fine; for those without a value that may be so or not.
     #[expect(clippy::cast_precision_loss, reason = "what is too large to be exact is not plain")]
-    pub(super) fn others(self, cells: &Cells, tell: impl FnMut(usize)) {
+    pub(super) fn others(&self, cells: &Cells, tell: impl FnMut(usize)) {
         match (self, cells) {
             (Self::Typed(fine), Cells::Real(cells)) => tell_others(cells, |number| fine.holds_real(number), tell),
             (Self::Typed(fine), Cells::Whole(cells)) => {
@@ -88,9 +91,11 @@ impl Plain {
             (Self::Typed(fine), Cells::Moment(cells, tick)) => {
                 tell_others(cells, |ticks| fine.holds(tick.seconds(ticks)), tell);
             }
-            (Self::Text { whole, real }, Cells::Text(cells)) => {
-                let is_fine = |text: &str| Written::of(text).is_some_and(|written| holds_written(whole, real, written));
-                tell_other_texts(cells, is_fine, tell);
+            (Self::Text { whole, real, formed }, Cells::Text(cells)) => {
+                let is_number =
+                    |text: &str| Written::of(text).is_some_and(|written| holds_written(*whole, *real, written));
+                let is_word = |text: &str| formed.as_ref().is_some_and(|formed| formed.holds(text));
+                tell_other_texts(cells, |text| is_number(text) || is_word(text), tell);
             }
             _ => (0..cells.len()).for_each(tell),
         }
@@ -104,7 +109,7 @@ impl Interval {
         for test in tests {
             plain.narrow(test, form)?;
         }
-        Some(plain)
+        (plain.low <= plain.high).then_some(plain)
     }
 
     fn narrow(&mut self, test: &Test, form: Form) -> Option<()> {

@@ -17,6 +17,11 @@ pub(super) struct Watch {
     pub(super) column: usize,
     /// Each with its rule's place.
     tests: Vec<(usize, Test)>,
+    looks: Looks,
+}
+
+/// Which tests spoke against the cells that were looked at last.
+struct Looks {
     remembered: Vec<(u64, u64)>,
     text: String,
     pattern: String,
@@ -32,9 +37,7 @@ impl Watch {
             watches.extend(tests.chunks(TESTS).map(|tests| Self {
                 column,
                 tests: tests.to_vec(),
-                remembered: vec![(NO_VALUE, 0); REMEMBERED],
-                text: String::new(),
-                pattern: String::new(),
+                looks: Looks::none(),
             }));
         }
         watches
@@ -42,24 +45,31 @@ impl Watch {
 
     /// Tells each rule that a cell is guilty of, with the cell's record.
     pub(super) fn judge(&mut self, cells: &Cells, hashes: &[u64], mut tell: impl FnMut(usize, usize)) {
-        for (at, _) in self.tests.iter().filter(|(_, test)| matches!(test, Test::Null) && cells.may_lack_values()) {
+        let (tests, looks) = (&self.tests, &mut self.looks);
+        for (at, _) in tests.iter().filter(|(_, test)| matches!(test, Test::Null) && cells.may_lack_values()) {
             let nulls = hashes.iter().enumerate().filter(|(_, hash)| **hash == NO_VALUE);
             nulls.for_each(|(row, _)| tell(row, *at));
         }
-        let plain = Plain::of(self.tests.iter().map(|(_, test)| test), cells);
         let mut suspect = |row: usize| {
             if hashes[row] != NO_VALUE {
-                let mut mask = self.remembered(hashes[row]).unwrap_or_else(|| self.look(cells, hashes[row], row));
+                let mut mask =
+                    looks.remembered(hashes[row]).unwrap_or_else(|| looks.look(tests, cells, hashes[row], row));
                 while mask != 0 {
-                    tell(row, self.tests[mask.trailing_zeros() as usize].0);
+                    tell(row, tests[mask.trailing_zeros() as usize].0);
                     mask &= mask - 1;
                 }
             }
         };
-        match plain {
+        match Plain::of(tests.iter().map(|(_, test)| test), cells) {
             Some(plain) => plain.others(cells, suspect),
             None => (0..hashes.len()).for_each(&mut suspect),
         }
+    }
+}
+
+impl Looks {
+    fn none() -> Self {
+        Self { remembered: vec![(NO_VALUE, 0); REMEMBERED], text: String::new(), pattern: String::new() }
     }
 
     fn remembered(&self, hash: u64) -> Option<u64> {
@@ -67,12 +77,12 @@ impl Watch {
         (known == hash).then_some(mask)
     }
 
-    /// The tests that speak against a cell, by their places here.
-    fn look(&mut self, cells: &Cells, hash: u64, row: usize) -> u64 {
+    /// The tests that speak against a cell, by their places.
+    fn look(&mut self, tests: &[(usize, Test)], cells: &Cells, hash: u64, row: usize) -> u64 {
         let Some(text) = cells.text(row, &mut self.text) else { return 0 };
         let cell = Cell::of(text);
         let mut mask = 0;
-        for (at, (_, test)) in self.tests.iter().enumerate() {
+        for (at, (_, test)) in tests.iter().enumerate() {
             mask |= u64::from(test.is_against(&cell, &mut self.pattern)) << at;
         }
         self.remembered[place_of(hash)] = (hash, mask);

@@ -28,9 +28,29 @@ fn collapse(classes: impl Iterator<Item = char>, out: &mut String) {
             return;
         }
         out.push(class);
-        let is_run = matches!(class, 'A' | 'a' | '9' | ' ' | 'é');
-        last = if is_run { class } else { NONE };
+        last = if is_run(class) { class } else { NONE };
     }
+}
+
+/// Whether an ASCII text has this pattern; `false` for other texts, and for a pattern that was cut.
+pub(crate) fn has_pattern(text: &str, pattern: &[u8]) -> bool {
+    let (mut rest, mut last) = (pattern.iter(), None);
+    for byte in text.bytes() {
+        let Some(class) = ASCII.get(usize::from(byte)) else { return false };
+        if last == Some(class) {
+            continue;
+        }
+        if rest.next() != Some(class) {
+            return false;
+        }
+        last = Some(class).filter(|class| is_run(char::from(**class)));
+    }
+    rest.as_slice().is_empty()
+}
+
+/// Whether many of a class in a row are as good as one.
+fn is_run(class: char) -> bool {
+    matches!(class, 'A' | 'a' | '9' | ' ' | 'é')
 }
 
 /// The classes of ASCII, looked up rather than worked out: most text is nothing else.
@@ -62,7 +82,21 @@ fn class_of(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_text_has_its_own_pattern_and_no_other(text in "[aA1 .-]{0,30}", other in "[aA1 .-]{0,6}") {
+            let (mut own, mut others) = (String::new(), String::new());
+            pattern(&text, &mut own);
+            pattern(&other, &mut others);
+            let is_cut = own.ends_with('…');
+            prop_assert_eq!(has_pattern(&text, own.as_bytes()), !is_cut);
+            prop_assert_eq!(has_pattern(&text, others.as_bytes()), !is_cut && own == others);
+        }
+    }
 
     #[test]
     fn runs_of_a_class_collapse_and_punctuation_stays() {
