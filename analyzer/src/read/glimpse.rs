@@ -2,7 +2,7 @@
 //! it and once to judge by that.
 //!
 //! The places are spread over the file, because pushes are sorted more often than not. What they taught is held against the
-//! whole push afterwards (`crate::cold`), so a glimpse may mislead at the price of a second scan, and at no other.
+//! whole push afterwards (`crate::cold`): where a rule would hit a tenth of a per cent more or less of it, it is read again.
 
 use std::{
     fs::File,
@@ -52,7 +52,7 @@ pub(super) fn of_lines(path: &Path) -> io::Result<TempPath> {
     for place in 0..PLACES {
         file.seek(SeekFrom::Start(first + (last - first) / (PLACES - 1) as u64 * place as u64))?;
         if place > 0 {
-            file.read_until(b'\n', &mut line)?;
+            file.skip_until(b'\n')?;
         }
         let mut lines = Vec::new();
         file.by_ref().take(each).read_to_end(&mut lines)?;
