@@ -96,13 +96,9 @@ impl Column<'_> {
         let mut seen: BTreeSet<String> = self.merged.sentinels.keys().cloned().collect();
         if let Some((least, most)) = self.merged.numbers.range() {
             // 9999 in a column that goes from 0 to 20,000 is a number like any other.
-            let ordinary = |text: &&str| text.parse::<f64>().is_ok_and(|number| least <= number && number <= most);
-            seen.extend(
-                ["-999", "-9999", "-99999", "9999", "99999", "999999"]
-                    .iter()
-                    .filter(|t| ordinary(t))
-                    .map(ToString::to_string),
-            );
+            let is_ordinary = |text: &String| text.parse::<f64>().is_ok_and(|number| least <= number && number <= most);
+            let nines = (3..=18).map(|digits| "9".repeat(digits));
+            seen.extend(nines.flat_map(|nines| [format!("-{nines}"), nines]).filter(is_ordinary));
         }
         rules.push(self.rule(Check::Sentinel, Test::Sentinel(Arc::new(seen)), format!("none {}", self.within())));
         rules
@@ -233,7 +229,7 @@ pub(crate) fn common(values: &BTreeMap<String, u64>, filled: u64) -> BTreeSet<St
     /// Shorter ones are codes, where one character makes another code.
     const SHORTEST: usize = 4;
     let is_common =
-        |(value, count): &(&String, &u64)| value.len() >= SHORTEST && **count >= 5 && **count * 500 >= filled;
+        |(value, count): &(&String, &u64)| value.chars().count() >= SHORTEST && **count >= 5 && **count * 500 >= filled;
     values.iter().filter(is_common).map(|(value, _)| value.clone()).collect()
 }
 
