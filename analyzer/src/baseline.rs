@@ -7,7 +7,7 @@ use crate::{
     history::History,
     mass,
     profile::Profile,
-    replay::{Calibration, HARD, HARD_RELATION},
+    replay::Calibration,
     rules::{Check, Rule, learn},
 };
 
@@ -97,16 +97,9 @@ impl Baseline {
 }
 
 fn weigh(rule: Rule, calibration: &Calibration) -> Weighed {
-    // What was far ahead once has moved the border since, and a border that pushes overlap was not chosen.
-    let is_adaptive = matches!(rule.check, Check::Ahead | Check::Behind);
-    let replayed = if is_adaptive { 0.0 } else { calibration.worst(rule.check, &rule.column) };
-    let worst = replayed.max(rule.expected);
-    let hard = if rule.test.other().is_some() { HARD_RELATION } else { HARD };
-    // Where new values come up now and then, one more is no error; many are.
-    let is_open =
-        matches!(rule.check, Check::Category | Check::Value | Check::Pattern) && calibration.recurs(&rule.key());
-    let is_hard = worst <= hard && !is_open && (is_adaptive || !calibration.is_demoted(&rule.key()));
-    Weighed { rule, is_hard, allowance: if is_hard { 0.0 } else { 1.5 * worst + MARGIN } }
+    let is_hard = calibration.is_hard(&rule);
+    let allowance = if is_hard { 0.0 } else { 1.5 * calibration.worst_of(&rule) + MARGIN };
+    Weighed { rule, is_hard, allowance }
 }
 
 #[cfg(test)]

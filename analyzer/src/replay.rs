@@ -10,13 +10,13 @@ use holdpoint_review::Share;
 use crate::{
     history::History,
     mass,
-    rules::{Check, learn},
+    rules::{Check, Rule, learn},
 };
 
 /// A rule with a higher rate in any replayed push is soft.
 pub(crate) const HARD: f64 = 0.004;
 /// The same for relations between columns: there are many of them, and their few wrong hits add up.
-pub(crate) const HARD_RELATION: f64 = 0.001;
+const HARD_RELATION: f64 = 0.001;
 /// What the hard rules together may hit in a replayed push.
 const TOGETHER: f64 = 0.01;
 
@@ -33,7 +33,7 @@ pub(crate) struct Calibration {
 
 /// What the rules hit in one replayed push.
 struct Replayed {
-    hits: Vec<((Check, String), f64)>,
+    hits: Vec<(Rule, f64)>,
     records: u64,
 }
 
@@ -49,13 +49,17 @@ impl Calibration {
         let mut pushes = Vec::new();
         for held_out in &history.members[first..] {
             let rules = learn(&known);
-            let hits: Vec<_> = rules.iter().map(|rule| (rule.key(), rule.rate_in(&held_out.table))).collect();
+            let hit = |rule: Rule| {
+                let rate = rule.rate_in(&held_out.table);
+                (rule, rate)
+            };
+            let hits: Vec<_> = rules.into_iter().map(hit).collect();
             for excess in mass::excesses(&known, &held_out.table, held_out.records, held_out.delivered_at) {
                 let worst = calibration.worst.entry((excess.check, excess.column)).or_default();
                 *worst = worst.max(excess.share);
             }
-            for (key, rate) in &hits {
-                calibration.rates.entry(key.clone()).or_default().push((*rate, held_out.records));
+            for (rule, rate) in &hits {
+                calibration.rates.entry(rule.key()).or_default().push((*rate, held_out.records));
             }
             pushes.push(Replayed { hits, records: held_out.records });
             known.add(held_out.clone());
@@ -76,20 +80,29 @@ impl Calibration {
     /// belongs to no single record is nothing here, because the worst that replay saw of it is what is allowed.
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
     fn rate_of(&self, push: &Replayed) -> Share {
-        let is_hard = |key: &(Check, String)| self.worst(key.0, &key.1) <= HARD && !self.demoted.contains(key);
-        let rate: f64 = push.hits.iter().filter(|(key, _)| is_hard(key)).map(|(_, rate)| rate).sum();
+        let rate: f64 = push.hits.iter().filter(|(rule, _)| self.is_hard(rule)).map(|(_, rate)| rate).sum();
         Share::new((rate.min(1.0) * push.records as f64).round() as u64, push.records)
     }
 
+    /// Whether each record that a rule hits is anomalous.
+    pub(crate) fn is_hard(&self, rule: &Rule) -> bool {
+        let most = if rule.test.other().is_some() { HARD_RELATION } else { HARD };
+        // Where new values come up now and then, one more is no error; many are.
+        let is_open = matches!(rule.check, Check::Category | Check::Value | Check::Pattern) && self.recurs(&rule.key());
+        self.worst_of(rule) <= most && !is_open && (is_adaptive(rule) || !self.demoted.contains(&rule.key()))
+    }
+
+    /// The highest rate of a rule that is to be expected of a push that is fine.
+    pub(crate) fn worst_of(&self, rule: &Rule) -> f64 {
+        let replayed = if is_adaptive(rule) { 0.0 } else { self.worst(rule.check, &rule.column) };
+        replayed.max(rule.expected)
+    }
+
     /// Whether a rule hit one accepted push after the other, even if only a few records of each.
-    pub(crate) fn recurs(&self, key: &(Check, String)) -> bool {
+    fn recurs(&self, key: &(Check, String)) -> bool {
         let Some(rates) = self.rates.get(key) else { return false };
         let hit = rates.iter().filter(|(rate, _)| *rate > 0.0).count();
         hit >= 2 && hit * 6 >= rates.len()
-    }
-
-    pub(crate) fn is_demoted(&self, key: &(Check, String)) -> bool {
-        self.demoted.contains(key)
     }
 
     /// The worst rate of each rule is that of all pushes together, or that of one push beyond what chance does to so few records.
@@ -109,15 +122,22 @@ impl Calibration {
         for Replayed { hits, records } in pushes {
             let most = TOGETHER + mass::slack(TOGETHER, (*records).max(1) as f64, 2.0);
             loop {
-                let hard = |key: &(Check, String)| self.worst(key.0, &key.1) <= HARD && !self.demoted.contains(key);
-                let hits: Vec<_> = hits.iter().filter(|(key, rate)| *rate > 0.0 && hard(key)).collect();
+                let may_count =
+                    |rule: &Rule| self.worst(rule.check, &rule.column) <= HARD && !self.demoted.contains(&rule.key());
+                let hits: Vec<_> = hits.iter().filter(|(rule, rate)| *rate > 0.0 && may_count(rule)).collect();
                 let together: f64 = hits.iter().map(|(_, rate)| rate).sum();
-                let Some((key, _)) = hits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| together > most)
+                let Some((rule, _)) = hits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| together > most)
                 else {
                     break;
                 };
-                self.demoted.insert(key.clone());
+                self.demoted.insert(rule.key());
             }
         }
     }
+}
+
+/// Whether a rule moves with what was accepted: what was far ahead once has moved the border since, and a border that pushes
+/// overlap was not chosen.
+fn is_adaptive(rule: &Rule) -> bool {
+    matches!(rule.check, Check::Ahead | Check::Behind)
 }

@@ -211,3 +211,26 @@ fn many_records_of_few_kinds_pass_when_they_come_again() {
     assert_eq!((analysis.report.records, analysis.report.anomalous), (200_000, 0), "{:?}", analysis.report.findings);
     assert!(!analysis.report.needs_review, "{:?}", analysis.report.findings);
 }
+
+#[test]
+fn nines_within_what_was_seen_are_a_number_however_many_there_are() {
+    let payments = |day: usize| {
+        (0..100).fold("id,cents\n".to_owned(), |mut text, record| {
+            let _ =
+                writeln!(text, "{},{}", day * 10_000 + record, (record * 7_919 + day * 31) % 100 * 500_000 + record);
+            text
+        })
+    };
+    let push = payments(6).replacen(",500", ",9999999\n1,500", 1);
+    let analysis = Customer::with_history((0..6).map(payments)).deliver("push.csv", push.as_bytes());
+    assert!(!checks(&analysis).contains(&"sentinel never seen"), "{:?}", checks(&analysis));
+}
+
+#[test]
+fn what_is_expected_counts_a_day_that_was_far_ahead_and_accepted_all_the_same() {
+    let far = (0..10).map(|day| orders(day, 100)).chain([orders(10, 100).replace("2026-03", "2027-09")]);
+    let customer = Customer::with_history(far);
+    let analysis = customer.deliver("push.csv", orders(11, 100).as_bytes());
+    assert!(checks(&analysis).contains(&"behind what was accepted"), "{:?}", checks(&analysis));
+    assert_eq!(analysis.report.baseline.expected.map(|expected| expected.as_f64()), Some(1.0));
+}
