@@ -4,7 +4,8 @@ mod output;
 mod page;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -17,7 +18,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::{
-    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, flagged, profile,
+    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, flagged, history::MEMBERS,
+    profile,
 };
 
 /// What `check` is asked.
@@ -26,7 +28,7 @@ pub struct CheckArguments {
     /// An accepted push; may be given again, in order of delivery
     #[arg(long, value_name = "FILE")]
     history: Vec<PathBuf>,
-    /// A folder of accepted pushes, in order of file name
+    /// A folder of accepted pushes, in order of file name; files whose name begins with `.` or `_` are none
     #[arg(long, value_name = "DIR")]
     history_dir: Option<PathBuf>,
     /// Declared rules, in TOML: they add to what is learned
@@ -62,6 +64,10 @@ enum Refused {
     History { file: PathBuf, why: Unreadable },
     #[error("{}: {why}", file.display())]
     File { file: PathBuf, why: io::Error },
+    #[error(
+        "several pushes are called {name}, and one would overwrite what is written about another: check them one by one"
+    )]
+    SameName { name: String },
     #[error(transparent)]
     Rules(#[from] NotDeclared),
     #[error("cannot write: {0}")]
@@ -70,19 +76,22 @@ enum Refused {
 
 /// Judges the pushes and prints what was found: 0 nothing to review, 1 something, 2 an error in one line on stderr.
 pub fn check(arguments: &CheckArguments, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
-    match run(arguments, out) {
-        Ok(false) => ExitCode::SUCCESS,
-        Ok(true) => ExitCode::from(1),
-        Err(refused) => {
-            let line = refused.to_string().replace(['\n', '\r'], " ");
-            // Nobody is left to tell if stderr is gone.
-            let _ = writeln!(err, "holdpoint-analyzer: {line}");
-            ExitCode::from(2)
-        }
-    }
+    run(arguments, out, err).unwrap_or_else(|refused| {
+        complain(&refused, err);
+        ExitCode::from(2)
+    })
 }
 
-fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused> {
+fn complain(refused: &Refused, err: &mut impl Write) {
+    // Nobody is left to tell if stderr is gone.
+    let _ = writeln!(err, "holdpoint-analyzer: {}", output::printable(&refused.to_string()));
+}
+
+/// A push that cannot be opened does not keep the others from being judged.
+fn run(arguments: &CheckArguments, out: &mut impl Write, err: &mut impl Write) -> Result<ExitCode, Refused> {
+    if arguments.flagged.is_some() || arguments.report.is_some() {
+        require_names_of_their_own(&arguments.pushes)?;
+    }
     let declared = arguments.rules.as_deref().map(Declared::read).transpose()?.unwrap_or_default();
     let files = history_files(arguments)?;
     let baseline = Baseline::learn(accepted(&files, &declared)?, delivery(files.len()));
@@ -91,23 +100,32 @@ fn run(arguments: &CheckArguments, out: &mut impl Write) -> Result<bool, Refused
     for folder in [&arguments.flagged, &arguments.report].into_iter().flatten() {
         std::fs::create_dir_all(folder).map_err(|why| Refused::File { file: folder.clone(), why })?;
     }
-    let mut needs_review = false;
+    let (mut needs_review, mut has_failed) = (false, false);
     for file in &arguments.pushes {
-        let failed = |why| Refused::File { file: file.clone(), why };
         settings.progress = bar(&file.to_string_lossy(), "records");
         let analysis = analyze(file, &push_of(file, files.len()), &baseline, &settings);
         settings.progress.finish_and_clear();
-        let analysis = analysis.map_err(failed)?;
-        needs_review |= analysis.report.needs_review;
-        tell(arguments.format, file, &analysis, out)?;
-        if let Some(folder) = &arguments.flagged {
-            flagged::copy(&analysis.flagged, &beside(folder, file, "csv")).map_err(failed)?;
-        }
-        if let Some(folder) = &arguments.report {
-            std::fs::write(beside(folder, file, "html"), page::page(file, &analysis)).map_err(failed)?;
+        match analysis {
+            Ok(analysis) => {
+                needs_review |= analysis.report.needs_review;
+                tell(arguments, file, &analysis, out)?;
+            }
+            Err(why) => {
+                has_failed = true;
+                complain(&Refused::File { file: file.clone(), why }, err);
+            }
         }
     }
-    Ok(needs_review)
+    Ok(if has_failed { ExitCode::from(2) } else { ExitCode::from(u8::from(needs_review)) })
+}
+
+/// What is written about a push bears its name.
+fn require_names_of_their_own(pushes: &[PathBuf]) -> Result<(), Refused> {
+    let mut names = BTreeSet::new();
+    match pushes.iter().filter_map(|push| push.file_stem()).find(|name| !names.insert(*name)) {
+        Some(name) => Err(Refused::SameName { name: name.to_string_lossy().into_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// A file named after the push.
@@ -115,12 +133,20 @@ fn beside(folder: &Path, push: &Path, extension: &str) -> PathBuf {
     folder.join(Path::new(push.file_stem().unwrap_or_default()).with_added_extension(extension))
 }
 
-fn tell(format: Format, file: &Path, analysis: &Analysis, out: &mut impl Write) -> io::Result<()> {
-    match format {
+fn tell(arguments: &CheckArguments, file: &Path, analysis: &Analysis, out: &mut impl Write) -> Result<(), Refused> {
+    match arguments.format {
         Format::Json => writeln!(out, "{}", output::json(file, &analysis.report)),
         Format::Text => write!(out, "{}", output::text(file, &analysis.report)),
     }?;
-    out.flush()
+    out.flush()?;
+    let failed = |why| Refused::File { file: file.to_owned(), why };
+    if let Some(folder) = &arguments.flagged {
+        flagged::copy(&analysis.flagged, &beside(folder, file, "csv")).map_err(failed)?;
+    }
+    if let Some(folder) = &arguments.report {
+        std::fs::write(beside(folder, file, "html"), page::page(file, analysis)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn history_files(arguments: &CheckArguments) -> Result<Vec<PathBuf>, Refused> {
@@ -128,26 +154,29 @@ fn history_files(arguments: &CheckArguments) -> Result<Vec<PathBuf>, Refused> {
     if let Some(folder) = &arguments.history_dir {
         let failed = |why| Refused::File { file: folder.clone(), why };
         let entries = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-        let mut found: Vec<PathBuf> =
-            entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        let is_aside =
+            |name: &OsStr| name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().starts_with(b"_");
+        let entries = entries.into_iter().filter(|entry| !is_aside(&entry.file_name()));
+        let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
         found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
         files.extend(found);
     }
     Ok(files)
 }
 
+/// The last of the files that teach something, as many as make a baseline.
 fn accepted(files: &[PathBuf], declared: &Declared) -> Result<Vec<Profile>, Refused> {
-    if files.is_empty() {
-        return Ok(Vec::new());
-    }
     let progress = bar("accepted pushes", "files");
-    progress.set_length(files.len() as u64);
+    progress.set_length(files.len().min(MEMBERS) as u64);
     let profile = |(at, file): (usize, &PathBuf)| {
-        let profile = profile(file, &push_of(file, at), declared);
-        progress.inc(1);
-        profile.map_err(|why| Refused::History { file: file.clone(), why })
+        profile(file, &push_of(file, at), declared).map_err(|why| match why {
+            Unreadable::Io(why) => Refused::File { file: file.clone(), why },
+            why => Refused::History { file: file.clone(), why },
+        })
     };
-    let profiles = files.iter().enumerate().map(profile).collect();
+    let taught = |profile: &Result<Profile, Refused>| profile.as_ref().map_or(true, |profile| profile.records > 0);
+    let last = files.iter().enumerate().rev().map(profile).filter(taught).take(MEMBERS);
+    let profiles = last.inspect(|_| progress.inc(1)).collect();
     progress.finish_and_clear();
     profiles
 }

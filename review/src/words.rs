@@ -24,7 +24,7 @@ pub fn visible(text: &str, longest: usize) -> String {
         '\u{2028}' | '\u{2029}' => Some(' '),
         c => Some(c),
     });
-    let mut shown: Vec<char> = shown.take(longest + 1).collect();
+    let mut shown: Vec<char> = shown.take(longest.saturating_add(1)).collect();
     if shown.len() > longest {
         shown.truncate(longest.saturating_sub(1));
         shown.push('…');

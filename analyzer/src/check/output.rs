@@ -61,7 +61,7 @@ pub(super) fn text(file: &Path, report: &Report) -> String {
     let verdict = if report.needs_review { "REVIEW" } else { "pass  " };
     let mut text = format!(
         "{verdict}  {}  {} anomalous, limit {} ({} of {} records have a reason each; as a whole, {} differ)\n",
-        file.display(),
+        printable(&file.to_string_lossy()),
         report.rate(),
         report.threshold,
         report.anomalous,
@@ -99,7 +99,7 @@ fn tell(text: &mut String, cause: &[&Finding]) {
     }
 }
 
-/// A customer's text must not move the cursor of whoever reads it.
+/// A customer's text must not move the cursor of whoever reads it, nor turn what is around it.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    words::visible(text, usize::MAX)
 }

@@ -118,3 +118,33 @@ fn the_report_is_a_page_that_needs_no_other_file_and_shows_a_name_as_text() {
         assert!(!page.contains(outside), "{outside} in {page}");
     }
 }
+
+#[test]
+fn a_push_that_is_not_there_does_not_keep_the_others_from_being_judged() {
+    let customer = delivered();
+    let output =
+        check(customer.folder.path(), &["--history-dir", "history", "--format", "json", "nope.csv", "clean.csv"]);
+    assert_eq!(lines(&output)[0]["push"], "clean.csv");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), told.lines().count()), (Some(2), 1), "{told}");
+    assert!(told.contains("nope.csv: No such file"), "{told}");
+}
+
+#[test]
+fn pushes_of_one_name_are_refused_where_one_would_overwrite_what_is_written_about_another() {
+    let customer = delivered();
+    let output = check(customer.folder.path(), &["--flagged", "out", "clean.csv", "history/../clean.csv"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{told}");
+    assert!(told.contains("called clean") && !customer.folder.path().join("out").exists(), "{told}");
+}
+
+#[test]
+fn what_a_program_left_beside_the_history_is_no_push_and_names_do_not_move_the_cursor() {
+    let customer = delivered();
+    customer.file("history/_SUCCESS", b"");
+    customer.file("\u{1b}[2Jspoiled\n.csv", &std::fs::read(customer.folder.path().join("spoiled.csv")).unwrap());
+    let output = check(customer.folder.path(), &["--history-dir", "history", "\u{1b}[2Jspoiled\n.csv"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("REVIEW   [2Jspoiled .csv  34.0 % anomalous") && !text.contains('\u{1b}'), "{text}");
+}
