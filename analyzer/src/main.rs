@@ -1,6 +1,5 @@
-//! The binary: the service, or `check`, which judges files, or `learn`, which takes trusted data as history, or `forget`, or
-//! `doctor`, or
-//! `health`.
+//! The binary: the service, or `check`, which judges files, or `learn`, which takes trusted data as history, or what operators
+//! ask for: `forget`, `doctor`, `health`.
 
 use std::{io, path::PathBuf, process::ExitCode};
 

@@ -1,7 +1,7 @@
 //! Excess mass: shares of a push that no single record is guilty of.
 //!
-//! Over the bins of a column, `Σ max(0, p − U − K·sqrt(U/N))`: `p` is the bin's share now, `U` the upper envelope of its share
-//! over past pushes, the root the slack that `N` records need. It is the least share of records that must change for the push
+//! Over the bins of a column, `Σ max(0, p − U − k·sqrt(U/n) − k²/6n)`: `p` is the bin's share now, `U` the upper envelope of its
+//! share over past pushes, the rest the slack that `n` records need. It is the least share of records that must change for the push
 //! to look normal, so it speaks the unit of the threshold. Nulls, repeats, records delivered before and missing records are
 //! one bin each.
 
