@@ -139,9 +139,13 @@ impl Tally {
         }
         // What stands for no value ends in no zero bits, and is in no such sample.
         for (seen, hashes) in self.seen.iter_mut().zip(&batch.hashes) {
-            hashes.iter().for_each(|hash| seen.add(*hash));
+            for hash in hashes {
+                seen.add(*hash);
+            }
         }
-        batch.records.iter().for_each(|record| self.scanned.table.records.add(*record));
+        for record in &batch.records {
+            self.scanned.table.records.add(*record);
+        }
     }
 
     /// Writes down every record that was hit.

@@ -232,5 +232,5 @@ fn what_is_expected_counts_a_day_that_was_far_ahead_and_accepted_all_the_same() 
     let customer = Customer::with_history(far);
     let analysis = customer.deliver("push.csv", orders(11, 100).as_bytes());
     assert!(checks(&analysis).contains(&"behind what was accepted"), "{:?}", checks(&analysis));
-    assert_eq!(analysis.report.baseline.expected.map(|expected| expected.as_f64()), Some(1.0));
+    assert_eq!(analysis.report.baseline.expected.map(Share::as_f64), Some(1.0));
 }
