@@ -206,8 +206,9 @@ impl From<csv::Error> for Unreadable {
         match error.into_kind() {
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 let most = RECORD_BYTES >> 20;
-                let reason =
-                    format!("{most} MiB without the end of a record: an open quote, an endless line, or empty lines");
+                let reason = format!(
+                    "{most} MiB without the end of a record: a quote is not closed, a line is endless, or lines are empty"
+                );
                 Self::Broken { format: Format::Csv.name(), reason }
             }
             csv::ErrorKind::Io(error) => Self::Io(error),
