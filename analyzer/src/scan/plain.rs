@@ -2,7 +2,7 @@
 //!
 //! The rest, and all columns with tests that only a text can answer, are looked at cell by cell.
 
-use polars::prelude::{ChunkedArray, PolarsNumericType, StringChunked};
+use polars::prelude::{ChunkedArray, Float64Chunked, PolarsNumericType, StringChunked};
 
 use super::{
     cells::{Cells, Tick},
@@ -20,6 +20,9 @@ const LARGEST: f64 = 9.9e15;
 /// Numbers whose product with a power of ten is rounded exactly by adding and taking away this.
 const ROUNDING: f64 = 6_755_399_441_055_744.0;
 const ROUNDED: f64 = 1e15;
+
+/// Numbers asked about at once.
+const TOGETHER: usize = 64;
 
 /// Longer than any number or moment is written.
 const LONGEST: u32 = 40;
@@ -83,7 +86,7 @@ impl<'a> Plain<'a> {
     #[expect(clippy::cast_precision_loss, reason = "what is too large to be exact is not plain")]
     pub(super) fn others(&self, cells: &Cells, tell: impl FnMut(usize)) {
         match (self, cells) {
-            (Self::Typed(fine), Cells::Real(cells)) => tell_others(cells, |number| fine.holds_real(number), tell),
+            (Self::Typed(fine), Cells::Real(cells)) => fine.tell_other_reals(cells, tell),
             (Self::Typed(fine), Cells::Whole(cells)) => {
                 let is_fine = |number| fine.holds(number as f64) && !(fine.nines && may_be_nines(number));
                 tell_others(cells, is_fine, tell);
@@ -95,7 +98,7 @@ impl<'a> Plain<'a> {
                 let is_number =
                     |text: &str| Written::of(text).is_some_and(|written| holds_written(*whole, *real, written));
                 let is_word = |text: &str| formed.as_ref().is_some_and(|formed| formed.holds(text));
-                tell_other_texts(cells, |text| is_number(text) || is_word(text), tell);
+                tell_other_texts(cells, |text| is_word(text) || is_number(text), tell);
             }
             _ => (0..cells.len()).for_each(tell),
         }
@@ -161,6 +164,28 @@ impl Interval {
             && self.scale.is_none_or(|scale| is_short(number, scale))
     }
 
+    /// Several numbers are asked about at once, without a branch, which processors do side by side; only where one of them is
+    /// not fine beyond doubt, about each.
+    fn tell_other_reals(self, cells: &Float64Chunked, mut tell: impl FnMut(usize)) {
+        for (at, numbers) in cells.downcast_as_array().values().chunks(TOGETHER).enumerate() {
+            let is_in = |number: f64| {
+                let is_written_plainly = (number == 0.0) | (number.abs() > SMALLEST);
+                let is_no_nines = !self.nines | (number.abs() < 999.0) | (rounded(number) != number);
+                (self.low <= number) & (number <= self.high) & is_written_plainly & is_no_nines
+            };
+            let are_fine = match self.scale {
+                Some(scale) => {
+                    numbers.iter().fold(true, |fine, number| fine & is_in(*number) & is_short(*number, scale))
+                }
+                None => numbers.iter().fold(true, |fine, number| fine & is_in(*number)),
+            };
+            if !are_fine {
+                let others = numbers.iter().enumerate().filter(|(_, number)| !self.holds_real(**number));
+                others.for_each(|(place, _)| tell(at * TOGETHER + place));
+            }
+        }
+    }
+
     fn is_nines(self, number: f64) -> bool {
         self.nines && number.abs() >= 999.0 && number.fract() == 0.0 && may_be_nines(integer(number))
     }
@@ -212,10 +237,14 @@ fn integer(number: f64) -> i64 {
 /// Whether a number has no more digits after the point than the scale says; `false` where that is not plain.
 fn is_short(number: f64, scale: f64) -> bool {
     let scaled = number * scale;
-    let rounded = (scaled + ROUNDING) - ROUNDING;
     #[expect(clippy::float_cmp, reason = "the nearest number to a short text is that text's number")]
-    let is_equal = rounded / scale == number;
-    scaled.abs() < ROUNDED && is_equal
+    let is_equal = rounded(scaled) / scale == number;
+    (scaled.abs() < ROUNDED) & is_equal
+}
+
+/// The nearest whole number, of numbers up to [`ROUNDED`].
+fn rounded(number: f64) -> f64 {
+    (number + ROUNDING) - ROUNDING
 }
 
 /// Whether a number can be nines only: from four nines on their last four bits are set; below zero -999 counts as well.
