@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use jiff::{SignedDuration, civil::DateTime};
+use jiff::{SignedDuration, civil::DateTime, fmt::temporal::DateTimePrinter};
 use polars::prelude::*;
 
 use crate::{rules::Quantity, value};
@@ -72,7 +72,7 @@ impl Cells {
             Self::Text(cells) => return cells.downcast_as_array().get(row).filter(|text| !text.is_empty()),
             Self::Whole(cells) => write!(buffer, "{}", cells.downcast_as_array().get(row)?),
             // -0 is 0, as in `value::number`.
-            Self::Real(cells) => write!(buffer, "{:?}", cells.downcast_as_array().get(row)? + 0.0),
+            Self::Real(cells) => write_real(cells.downcast_as_array().get(row)? + 0.0, buffer),
             Self::Moment(cells, tick) => tick.write(cells.downcast_as_array().get(row)?, buffer),
         }
         .expect("a String takes what is written");
@@ -151,15 +151,47 @@ impl Tick {
     /// `2013-01-01`, `2013-01-01 10:00:00.000000`; what is on no calendar is written as the number it is.
     fn write(self, ticks: i64, buffer: &mut String) -> std::fmt::Result {
         const START: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-        let (since, format) = match self {
-            Self::Day => (SignedDuration::from_secs(ticks.saturating_mul(86_400)), "%Y-%m-%d"),
-            Self::Milli => (SignedDuration::from_millis(ticks), "%Y-%m-%d %H:%M:%S%.3f"),
-            Self::Micro => (SignedDuration::from_micros(ticks), "%Y-%m-%d %H:%M:%S%.6f"),
-            Self::Nano => (SignedDuration::from_nanos(ticks), "%Y-%m-%d %H:%M:%S%.9f"),
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().separator(b' ');
+        let (since, digits) = match self {
+            Self::Day => (SignedDuration::from_secs(ticks.saturating_mul(86_400)), None),
+            Self::Milli => (SignedDuration::from_millis(ticks), Some(3)),
+            Self::Micro => (SignedDuration::from_micros(ticks), Some(6)),
+            Self::Nano => (SignedDuration::from_nanos(ticks), Some(9)),
         };
-        match START.checked_add(since) {
-            Ok(moment) => write!(buffer, "{}", moment.strftime(format)),
-            Err(_) => write!(buffer, "{ticks}"),
+        let Ok(moment) = START.checked_add(since) else { return write!(buffer, "{ticks}") };
+        let printed = match digits {
+            None => PRINTER.print_date(&moment.date(), buffer),
+            digits => PRINTER.precision(digits).print_datetime(&moment, buffer),
+        };
+        printed.map_err(|_| std::fmt::Error)
+    }
+}
+
+/// As `{:?}` writes it, which is slow; the two differ where a number begins to have an exponent.
+fn write_real(number: f64, buffer: &mut String) -> std::fmt::Result {
+    if number == 0.0 || (1e-4..1e15).contains(&number.abs()) {
+        buffer.push_str(zmij::Buffer::new().format_finite(number));
+        Ok(())
+    } else {
+        write!(buffer, "{number:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_written_as_rust_does(number in prop_oneof![any::<f64>(), -1e5..1e5, (-9999..9999).prop_map(f64::from)]) {
+            let (mut ours, short) = (String::new(), (number * 100.0).round() / 100.0);
+            write_real(number, &mut ours).unwrap();
+            prop_assert_eq!(&ours, &format!("{number:?}"));
+            ours.clear();
+            write_real(short, &mut ours).unwrap();
+            prop_assert_eq!(ours, format!("{short:?}"));
         }
     }
 }
