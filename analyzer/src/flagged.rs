@@ -2,7 +2,7 @@
 //!
 //! Written from the scan's scratch file once it is known which rules count.
 
-use std::{io::BufWriter, path::Path};
+use std::{borrow::Cow, io::BufWriter, path::Path};
 
 use holdpoint_review::SampleRecord;
 use tempfile::{NamedTempFile, TempPath};
@@ -41,26 +41,28 @@ pub(crate) fn write(
     let mut records = 0;
     let mut sample = Vec::new();
     let mut shown = vec![0; rules.len()];
-    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(&candidates.path);
-    for line in reader.map_err(io)?.into_records() {
-        let line = line.map_err(io)?;
-        let guilty: Vec<usize> = hit_rules(&line[1]).filter(|at| counts[*at]).collect();
-        if guilty.is_empty() {
-            continue;
-        }
+    let reasons: Vec<String> = rules.iter().map(reason).collect();
+    let personal: Vec<usize> = (0..columns.len()).filter(|at| declared.is_personal(&columns[*at])).collect();
+    candidates.each(counts, |record, guilty, mut cells| {
         records += 1;
-        let masked = |(cell, name): (_, &String)| if declared.is_personal(name) { MASK } else { cell };
-        let cells: Vec<&str> = line.iter().skip(2).zip(columns).map(masked).collect();
-        let reasons = guilty.iter().map(|at| reason(&rules[*at])).collect::<Vec<_>>().join("; ");
-        let head = [line[0].to_owned(), neutral(&reasons), neutral(&guilty_columns(&guilty, rules).join("|"))];
-        writer.write_record(head.into_iter().chain(cells.iter().map(|cell| neutral(cell)))).map_err(io)?;
+        for at in &personal {
+            cells[*at] = MASK;
+        }
+        let why = guilty.iter().map(|at| reasons[*at].as_str()).collect::<Vec<_>>().join("; ");
+        let guilty_columns = guilty_columns(guilty, rules).join("|");
+        writer.write_field(record.to_string())?;
+        for cell in [why.as_str(), &guilty_columns].iter().chain(&cells) {
+            writer.write_field(neutral(cell).as_bytes())?;
+        }
+        writer.write_record(None::<&[u8]>)?;
         if sample.len() < SAMPLE && guilty.iter().any(|at| shown[*at] < ALIKE) {
-            for at in &guilty {
+            for at in guilty {
                 shown[*at] += 1;
             }
-            sample.push(sample_record(&line[0], &cells, &guilty, columns, rules));
+            sample.push(sample_record(record, &cells, guilty, columns, rules));
         }
-    }
+        Ok(())
+    })?;
     writer.flush()?;
     drop(writer);
     Ok(Flagged { records, csv: csv.into_temp_path(), sample })
@@ -91,13 +93,8 @@ fn io(error: csv::Error) -> Unreadable {
 fn header(columns: &[String]) -> impl Iterator<Item = String> {
     columns.iter().map(|name| match name.as_str() {
         "record" | "reasons" | "columns" => format!("push.{name}"),
-        _ => neutral(name),
+        _ => neutral(name).into_owned(),
     })
-}
-
-fn hit_rules(mask: &str) -> impl Iterator<Item = usize> {
-    let words = mask.split(' ').map(|word| u64::from_str_radix(word, 16).unwrap_or(0)).enumerate();
-    words.flat_map(|(at, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit))
 }
 
 fn reason(rule: &Rule) -> String {
@@ -115,10 +112,10 @@ fn guilty_columns<'a>(guilty: &[usize], rules: &'a [Rule]) -> Vec<&'a str> {
     names
 }
 
-fn sample_record(record: &str, cells: &[&str], guilty: &[usize], columns: &[String], rules: &[Rule]) -> SampleRecord {
+fn sample_record(record: u64, cells: &[&str], guilty: &[usize], columns: &[String], rules: &[Rule]) -> SampleRecord {
     let names = guilty_columns(guilty, rules);
     SampleRecord {
-        record: record.parse().unwrap_or(0),
+        record,
         values: cells.iter().map(|cell| (!cell.is_empty()).then(|| (*cell).to_owned())).collect(),
         guilty: (0..columns.len()).filter(|at| names.contains(&columns[*at].as_str())).collect(),
         reasons: guilty.iter().map(|at| reason(&rules[*at])).collect(),
@@ -127,9 +124,9 @@ fn sample_record(record: &str, cells: &[&str], guilty: &[usize], columns: &[Stri
 
 /// A cell that no spreadsheet takes for a formula (<https://owasp.org/www-community/attacks/CSV_Injection>): led by `'` where it
 /// begins like one and is no plain number.
-fn neutral(cell: &str) -> String {
+fn neutral(cell: &str) -> Cow<'_, str> {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && value::number(cell).is_none();
-    if formula { format!("'{cell}") } else { cell.to_owned() }
+    if formula { format!("'{cell}").into() } else { cell.into() }
 }
 
 #[cfg(test)]
@@ -147,11 +144,5 @@ mod tests {
         check("\tx", "'\tx");
         check("-", "'-");
         check("plain", "plain");
-    }
-
-    #[test]
-    fn a_mask_names_the_rules_in_every_word() {
-        assert_eq!(hit_rules("5 1").collect::<Vec<_>>(), [0, 2, 64]);
-        assert_eq!(hit_rules("0").count(), 0);
     }
 }

@@ -105,7 +105,7 @@ mod tests {
         let (mut records, mut sample) = (Sample::default(), Rows::default());
         for row in rows {
             let hash = crate::value::hash(&format!("{row:?}"));
-            records.add(hash);
+            records.add_many(hash, 1);
             sample.add(hash, || row.iter().map(|cell| Cell::of(cell.as_deref())).collect());
         }
         let relations = Relations::of(&names, &columns, &sample, &[("a".to_owned(), "b".to_owned())].into());

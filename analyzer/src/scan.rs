@@ -7,6 +7,7 @@
 
 mod alike;
 mod batch;
+mod candidates;
 mod cells;
 mod formed;
 mod hashed;
@@ -17,10 +18,11 @@ mod tally;
 mod watch;
 mod written;
 
+pub(crate) use candidates::Candidates;
 #[cfg(test)]
 use polars::prelude::*;
+pub(crate) use tally::Scanned;
 use tally::Tally;
-pub(crate) use tally::{Candidates, Scanned};
 
 use crate::{
     declared::Declared,

@@ -21,11 +21,21 @@ pub(crate) fn hash(text: &str) -> u64 {
 
 /// A stable hash of what is a number already.
 pub(crate) fn spread_bits(bits: u64) -> u64 {
-    // The finaliser of SplitMix64: every bit of what comes out depends on every bit that goes in.
-    let bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ bits >> 31
+    spread_words([bits, 0])
+}
+
+/// A stable hash of what is two numbers already.
+#[expect(clippy::cast_possible_truncation, reason = "halves of a product are meant")]
+pub(crate) fn spread_words([first, second]: [u64; 2]) -> u64 {
+    // As wyhash does it: the halves of one long product, of which each has to do with every bit that goes in.
+    let product = u128::from(first ^ 0xa076_1d64_78bd_642f) * u128::from(second ^ 0xe703_7ed1_a0b4_28db);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// Whether a hash ends in so many zero bits, as one in `2^bits` does. Asked of every hash, so no zeros are counted.
+#[inline]
+pub(crate) fn ends_in_zeros(hash: u64, bits: u32) -> bool {
+    hash & !u64::MAX.unbounded_shl(bits) == 0
 }
 
 /// A text without the blanks around it. Nearly none has any, and to ask Unicode about each is slow.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::value;
+use crate::value::{self, ends_in_zeros};
 
 /// Cells kept at most.
 const CELLS: usize = 80_000;
@@ -37,7 +37,7 @@ pub(crate) struct Rows {
 impl Rows {
     /// Takes in a record, unless it is known or not in the sample.
     pub(crate) fn add(&mut self, hash: u64, cells: impl FnOnce() -> Vec<Cell>) {
-        if hash.trailing_zeros() < self.level || self.kept.contains_key(&hash) {
+        if !ends_in_zeros(hash, self.level) || self.kept.contains_key(&hash) {
             return;
         }
         let mut cells = cells();
@@ -46,7 +46,7 @@ impl Rows {
         self.kept.insert(hash, cells);
         while self.kept.len() > most {
             self.level += 1;
-            self.kept.retain(|hash, _| hash.trailing_zeros() >= self.level);
+            self.kept.retain(|hash, _| ends_in_zeros(*hash, self.level));
         }
     }
 

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 
+use crate::value;
+
 /// Up to here the values are known one by one.
 const EXACT: usize = 4096;
 /// Beyond, so many remain: a share of 6 % is then estimated within one per cent.
@@ -29,16 +31,20 @@ impl Sample {
         Self { level, ..Self::default() }
     }
 
-    #[inline]
-    pub(crate) fn add(&mut self, hash: u64) {
-        self.add_many(hash, 1);
-    }
-
-    /// Counts so many values with one hash. Asked of every value, and nearly all are none of the sample's.
-    #[inline]
+    /// Counts so many values with one hash.
     pub(crate) fn add_many(&mut self, hash: u64, count: u32) {
         if kept(hash, self.level) {
             self.count_up(hash, count);
+        }
+    }
+
+    /// Counts a value for each hash. Nearly all are none of the sample's, so one loop passes over them.
+    pub(crate) fn add_all(&mut self, hashes: &[u64]) {
+        let mut rest = hashes.iter();
+        let mut level = self.level;
+        while let Some(hash) = rest.find(|hash| kept(**hash, level)) {
+            self.count_up(*hash, 1);
+            level = self.level;
         }
     }
 
@@ -117,7 +123,7 @@ impl Sample {
 }
 
 fn kept(hash: u64, level: u8) -> bool {
-    hash.trailing_zeros() >= u32::from(level)
+    value::ends_in_zeros(hash, level.into())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
@@ -168,7 +174,7 @@ mod tests {
     fn of(values: &[u32]) -> Sample {
         let mut sample = Sample::default();
         for value in values {
-            sample.add(crate::value::hash(&value.to_string()));
+            sample.add_many(crate::value::hash(&value.to_string()), 1);
         }
         sample
     }

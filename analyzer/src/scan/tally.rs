@@ -1,13 +1,13 @@
 //! What a scan keeps: the profile, per rule its hits and examples, and the records hit, in a scratch file.
 
-use std::{collections::BTreeSet, io::BufWriter};
+use std::collections::BTreeSet;
 
 use polars::prelude::*;
-use tempfile::{NamedTempFile, TempPath};
 
 use super::{
     alike,
     batch::{Batch, Known},
+    candidates::{Candidates, Scratch},
     pairs::{PairRule, RepeatRule},
     watch::Watch,
 };
@@ -19,8 +19,8 @@ use crate::{
     value,
 };
 
-/// The level at which values are looked for again: few enough to cost nothing.
-const SEEN: u8 = 5;
+/// The level at which values are looked for again: few enough to cost nothing, some hundreds where none comes twice.
+const SEEN: u8 = 8;
 /// Examples of one rule.
 const EXAMPLES: usize = 3;
 
@@ -43,12 +43,6 @@ pub(crate) struct Hits {
     pub(crate) examples: Vec<String>,
 }
 
-/// Records that any rule hit, as CSV without header: the record's number, its mask as hex words, its cells.
-#[derive(Debug)]
-pub(crate) struct Candidates {
-    pub(crate) path: TempPath,
-}
-
 pub(super) struct Tally {
     names: Vec<String>,
     columns: Vec<ColumnProfile>,
@@ -57,10 +51,14 @@ pub(super) struct Tally {
     /// By column, some of its values from all records, where the profile is of a sample of these: whether any comes twice.
     seen: Vec<Sample>,
     sample: Rows,
+    /// Hashes of some records, from all of them.
+    delivered: Sample,
     /// Pairs of columns whose keys the rules need.
     wanted: BTreeSet<Pair>,
-    scanned: Scanned,
-    writer: csv::Writer<BufWriter<std::fs::File>>,
+    /// Records so far.
+    records: u64,
+    hits: Vec<Hits>,
+    candidates: Scratch,
     batch: Batch,
 }
 
@@ -78,26 +76,22 @@ struct Judges {
 impl Tally {
     pub(super) fn new(opened: &Opened, rules: &[Rule], declared: &Declared) -> Result<Self, Unreadable> {
         let names = &opened.columns;
-        let scratch = NamedTempFile::new()?;
-        let writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(scratch.reopen()?));
         let blank = |name: &String| {
             if declared.is_personal(name) { ColumnProfile::personal() } else { ColumnProfile::default() }
         };
+        let judges = Judges::of(names, rules, declared, opened.records);
         Ok(Self {
             names: names.clone(),
             columns: names.iter().map(blank).collect(),
-            judges: Judges::of(names, rules, declared),
+            candidates: Scratch::new(judges.words)?,
+            judges,
             level: opened.level,
             seen: if opened.level > 0 { vec![Sample::at(SEEN); names.len()] } else { Vec::new() },
             sample: Rows::default(),
+            delivered: Sample::default(),
             wanted: PairRule::wanted(rules),
-            scanned: Scanned {
-                records: 0,
-                table: Table::default(),
-                hits: vec![Hits::default(); rules.len()],
-                candidates: Candidates { path: scratch.into_temp_path() },
-            },
-            writer,
+            records: 0,
+            hits: vec![Hits::default(); rules.len()],
             batch: Batch::default(),
         })
     }
@@ -106,28 +100,32 @@ impl Tally {
         let mut batch = std::mem::take(&mut self.batch);
         batch.read(frame, &self.names).map_err(|error| opened.unreadable(&error))?;
         self.profile(&batch);
-        let masks = self.judges.masks(&batch, &mut self.scanned.hits);
+        let masks = self.judges.masks(&batch, &mut self.hits);
         self.keep(&masks, &batch)?;
-        self.scanned.records += batch.height as u64;
+        self.records += batch.height as u64;
         self.batch = batch;
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<Scanned, Unreadable> {
-        self.writer.flush()?;
         for (column, seen) in self.columns.iter_mut().zip(&self.seen) {
             column.repeated = Some(if seen.distinct() > 0 { seen.repeated() } else { column.sample.repeated() });
         }
-        self.scanned.table.relations = Relations::of(&self.names, &self.columns, &self.sample, &self.wanted);
-        self.scanned.table.columns = self.names.into_iter().zip(self.columns).collect();
-        Ok(self.scanned)
+        let relations = Relations::of(&self.names, &self.columns, &self.sample, &self.wanted);
+        let columns = self.names.into_iter().zip(self.columns).collect();
+        Ok(Scanned {
+            records: self.records,
+            table: Table { columns, relations, records: self.delivered },
+            hits: self.hits,
+            candidates: self.candidates.finish()?,
+        })
     }
 
     /// Profiles the records of the sample.
     fn profile(&mut self, batch: &Batch) {
         // By their numbers: by what is in them all records that are alike would come in together, or none of them.
-        let number = |row: usize| value::spread_bits(self.scanned.records + row as u64);
-        let is_in_sample = |row: &usize| number(*row).trailing_zeros() >= u32::from(self.level);
+        let number = |row: usize| value::spread_bits(self.records + row as u64);
+        let is_in_sample = |row: &usize| value::ends_in_zeros(number(*row), self.level.into());
         let rows: Vec<usize> = (0..batch.height).filter(is_in_sample).collect();
         for ((column, cells), hashes) in self.columns.iter_mut().zip(&batch.columns).zip(&batch.hashes) {
             alike::add(column, cells, hashes, &rows);
@@ -139,13 +137,9 @@ impl Tally {
         }
         // What stands for no value ends in no zero bits, and is in no such sample.
         for (seen, hashes) in self.seen.iter_mut().zip(&batch.hashes) {
-            for hash in hashes {
-                seen.add(*hash);
-            }
+            seen.add_all(hashes);
         }
-        for record in &batch.records {
-            self.scanned.table.records.add(*record);
-        }
+        self.delivered.add_all(&batch.records);
     }
 
     /// Writes down every record that was hit.
@@ -155,22 +149,17 @@ impl Tally {
             if mask.iter().all(|word| *word == 0) {
                 continue;
             }
-            let record = self.scanned.records + row as u64;
-            let mask: Vec<String> = mask.iter().map(|word| format!("{word:x}")).collect();
-            let writer = &mut self.writer;
-            writer.write_field(record.to_string())?;
-            writer.write_field(mask.join(" "))?;
             for cells in &batch.columns {
-                writer.write_field(cells.text(row, &mut buffer).unwrap_or_default())?;
+                self.candidates.add_cell(cells.text(row, &mut buffer).unwrap_or_default());
             }
-            writer.write_record(None::<&[u8]>)?;
+            self.candidates.add(self.records + row as u64, mask)?;
         }
         Ok(())
     }
 }
 
 impl Judges {
-    fn of(names: &[String], rules: &[Rule], declared: &Declared) -> Self {
+    fn of(names: &[String], rules: &[Rule], declared: &Declared, records: usize) -> Self {
         let shown = |rule: &Rule| {
             let column = rule.columns().first().filter(|column| !declared.is_personal(column))?.to_owned();
             names.iter().position(|name| name == column)
@@ -178,7 +167,7 @@ impl Judges {
         Self {
             watches: Watch::all(names, rules),
             pairs: PairRule::all(names, rules),
-            repeats: RepeatRule::all(names, rules),
+            repeats: RepeatRule::all(names, rules, records),
             shown: rules.iter().map(shown).collect(),
             words: rules.len().div_ceil(64).max(1),
         }
@@ -229,7 +218,7 @@ impl Hits {
 #[cfg(test)]
 pub(super) fn hits(frame: &DataFrame, rules: &[Rule]) -> Vec<(usize, usize)> {
     let names: Vec<String> = frame.get_column_names().iter().map(ToString::to_string).collect();
-    let (mut batch, mut judges) = (Batch::default(), Judges::of(&names, rules, &Declared::default()));
+    let (mut batch, mut judges) = (Batch::default(), Judges::of(&names, rules, &Declared::default(), frame.height()));
     batch.read(frame, &names).expect("the frame is of text");
     let masks = judges.masks(&batch, &mut vec![Hits::default(); rules.len()]);
     let is_hit = |row: usize, at: usize| masks[row * judges.words + at / 64] >> (at % 64) & 1 == 1;

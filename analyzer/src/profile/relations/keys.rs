@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 
+use crate::value::ends_in_zeros;
+
 /// Keys kept; beyond, those whose hash ends in enough zero bits, the same in every push.
 const KEYS: usize = 1024;
 /// A key with more different values than this decides nothing.
@@ -77,7 +79,7 @@ impl Keys {
     }
 
     fn add_votes(&mut self, key: u32, votes: &Votes) {
-        if key.trailing_zeros() < u32::from(self.level) {
+        if !ends_in_zeros(key.into(), self.level.into()) {
             return;
         }
         self.votes.entry(key).or_insert_with(|| Votes::Few(BTreeMap::new())).absorb(votes);
@@ -89,7 +91,7 @@ impl Keys {
     fn thin_to(&mut self, level: u8) {
         if level > self.level {
             self.level = level;
-            self.votes.retain(|key, _| key.trailing_zeros() >= u32::from(level));
+            self.votes.retain(|key, _| ends_in_zeros((*key).into(), level.into()));
         }
     }
 }

@@ -47,12 +47,13 @@ fn hits(rules: &[Rule], records: &[Record], declared: &Declared) -> Vec<Vec<bool
     let scanned = scan(&opened, rules, declared).unwrap();
     assert_eq!(scanned.records, records.len() as u64);
     let mut hits = vec![vec![false; records.len()]; rules.len()];
-    let candidates = csv::ReaderBuilder::new().has_headers(false).from_path(&scanned.candidates.path);
-    for line in candidates.unwrap().into_records().map(Result::unwrap) {
-        let (record, mask): (usize, u64) = (line[0].parse().unwrap(), u64::from_str_radix(&line[1], 16).unwrap());
-        assert_eq!(line.iter().skip(2).collect::<Vec<_>>(), records[record], "the record's own cells");
-        hits.iter_mut().enumerate().for_each(|(at, hits)| hits[record] = mask >> at & 1 == 1);
-    }
+    let each = scanned.candidates.each(&vec![true; rules.len()], |record, guilty, cells| {
+        let record = usize::try_from(record).unwrap();
+        assert_eq!(cells, records[record], "the record's own cells");
+        guilty.iter().for_each(|at| hits[*at][record] = true);
+        Ok(())
+    });
+    each.unwrap();
     for (hits, counted) in hits.iter().zip(&scanned.hits) {
         assert_eq!(hits.iter().filter(|hit| **hit).count() as u64, counted.records);
     }
