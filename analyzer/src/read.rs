@@ -152,7 +152,7 @@ impl Format {
 pub(crate) fn content_hash(path: &Path) -> io::Result<ContentHash> {
     let mut hasher = Sha256::new();
     let mut file = File::open(path)?;
-    let mut chunk = vec![0; 1 << 17];
+    let mut chunk = vec![0; 1 << 16];
     loop {
         match file.read(&mut chunk)? {
             0 => return Ok(ContentHash::of_sha256(hasher.finalize().into())),

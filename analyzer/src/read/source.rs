@@ -13,7 +13,7 @@ use polars::prelude::*;
 use super::{Format, Unreadable, broken, guarded, lines::Lines};
 
 /// Cells per batch: enough for loops to run, few enough to stay in a core's own cache from one look to the next.
-const CELLS: usize = 1 << 16;
+const CELLS: usize = 1 << 15;
 /// Records that a stretch of a typed file has at least, if it has so many: small row groups are read together.
 const STRETCH: usize = 1 << 16;
 /// Cells that a stretch has at most: a larger row group is read in several turns.

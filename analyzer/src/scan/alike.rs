@@ -15,8 +15,7 @@ pub(super) fn add(column: &mut ColumnProfile, cells: &Cells, hashes: &[u64], row
     let (mut text, mut pattern) = (String::new(), String::new());
     let mut add = |row: usize, count: u64| {
         if let Some(text) = cells.text(row, &mut text) {
-            let hash = if matches!(cells, Cells::Text(_)) { hashes[row] } else { value::hash(text) };
-            column.add_many(text, hash, count, &mut pattern);
+            column.add_many(text, value::hash(text), count, &mut pattern);
         }
     };
     let (mut is_worth_it, mut looked_at, mut nulls) = (true, 0, 0);

@@ -82,10 +82,7 @@ impl Cells {
     /// A hash of each cell, equal where the cells are.
     pub(super) fn hash_into(&self, hashes: &mut Vec<u64>) {
         match self {
-            Self::Text(cells) => {
-                let cells = cells.downcast_as_array().iter().map(|cell| cell.filter(|text| !text.is_empty()));
-                fill(hashes, cells.map(|cell| cell.map_or(NO_VALUE, value::hash)));
-            }
+            Self::Text(cells) => hash_texts(cells, hashes),
             Self::Real(cells) => hash_numbers(cells, hashes, |number| (number + 0.0).to_bits()),
             Self::Whole(cells) | Self::Moment(cells, _) => hash_numbers(cells, hashes, i64::cast_unsigned),
         }
@@ -111,6 +108,26 @@ impl Cells {
             }
             (Self::Whole(cells) | Self::Moment(cells, _), _) => vec![f64::NAN; cells.len()],
             (Self::Real(cells), _) => vec![f64::NAN; cells.len()],
+        }
+    }
+}
+
+/// A short text is all in its view, and is hashed as the two numbers that this is.
+#[expect(clippy::cast_possible_truncation, reason = "halves are meant")]
+fn hash_texts(cells: &StringChunked, hashes: &mut Vec<u64>) {
+    let texts = cells.downcast_as_array();
+    let views = texts.views().iter().enumerate();
+    fill(
+        hashes,
+        views.map(|(row, view)| match view.length {
+            0 => NO_VALUE,
+            _ if view.is_inline() => value::spread_words([view.as_u128() as u64, (view.as_u128() >> 64) as u64]),
+            _ => value::hash(texts.value(row)),
+        }),
+    );
+    if cells.null_count() > 0 {
+        for (hash, _) in hashes.iter_mut().zip(texts).filter(|(_, text)| text.is_none()) {
+            *hash = NO_VALUE;
         }
     }
 }

@@ -50,19 +50,22 @@ impl Watch {
             let nulls = hashes.iter().enumerate().filter(|(_, hash)| **hash == NO_VALUE);
             nulls.for_each(|(row, _)| tell(row, *at));
         }
-        let mut suspect = |row: usize| {
-            if hashes[row] != NO_VALUE {
-                let mut mask =
-                    looks.remembered(hashes[row]).unwrap_or_else(|| looks.look(tests, cells, hashes[row], row));
-                while mask != 0 {
-                    tell(row, tests[mask.trailing_zeros() as usize].0);
-                    mask &= mask - 1;
-                }
+        let mut suspect = |looks: &mut Looks, row: usize| {
+            let mut mask = looks.remembered(hashes[row]).unwrap_or_else(|| looks.look(tests, cells, hashes[row], row));
+            while mask != 0 {
+                tell(row, tests[mask.trailing_zeros() as usize].0);
+                mask &= mask - 1;
             }
         };
         match Plain::of(tests.iter().map(|(_, test)| test), cells) {
-            Some(plain) => plain.others(cells, suspect),
-            None => (0..hashes.len()).for_each(&mut suspect),
+            Some(plain) => plain.others(cells, |row| suspect(looks, row)),
+            None => {
+                for (row, hash) in hashes.iter().enumerate() {
+                    if looks.remembered(*hash) != Some(0) {
+                        suspect(looks, row);
+                    }
+                }
+            }
         }
     }
 }
@@ -79,11 +82,11 @@ impl Looks {
 
     /// The tests that speak against a cell, by their places.
     fn look(&mut self, tests: &[(usize, Test)], cells: &Cells, hash: u64, row: usize) -> u64 {
-        let Some(text) = cells.text(row, &mut self.text) else { return 0 };
-        let cell = Cell::of(text);
         let mut mask = 0;
-        for (at, (_, test)) in tests.iter().enumerate() {
-            mask |= u64::from(test.is_against(&cell, &mut self.pattern)) << at;
+        if let Some(cell) = cells.text(row, &mut self.text).map(Cell::of) {
+            for (at, (_, test)) in tests.iter().enumerate() {
+                mask |= u64::from(test.is_against(&cell, &mut self.pattern)) << at;
+            }
         }
         self.remembered[place_of(hash)] = (hash, mask);
         mask
