@@ -2,12 +2,18 @@
 //!
 //! Written from the scan's scratch file once it is known which rules count.
 
-use std::{borrow::Cow, io::BufWriter, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, io::BufWriter, path::Path};
 
 use holdpoint_review::SampleRecord;
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::{declared::Declared, read::Unreadable, rules::Rule, scan::Candidates, value};
+use crate::{
+    declared::Declared,
+    read::Unreadable,
+    rules::{Columns, Misplaced, Rule},
+    scan::Candidates,
+    value,
+};
 
 /// Records shown on a page.
 const SAMPLE: usize = 20;
@@ -23,6 +29,8 @@ pub(crate) struct Flagged {
     pub(crate) records: u64,
     pub(crate) csv: TempPath,
     pub(crate) sample: Vec<SampleRecord>,
+    /// How many of the records are as a whole in disorder, by what is wrong with them.
+    pub(crate) misplaced: BTreeMap<Misplaced, u64>,
 }
 
 /// Writes the records that a rule which counts has hit, in the order of the push.
@@ -42,16 +50,23 @@ pub(crate) fn write(
     let mut sample = Vec::new();
     let mut shown = vec![0; rules.len()];
     let reasons: Vec<String> = rules.iter().map(reason).collect();
+    let places = Columns::of(columns, rules, counts);
+    let mut misplaced: BTreeMap<Misplaced, u64> = BTreeMap::new();
     let personal: Vec<usize> = (0..columns.len()).filter(|at| declared.is_personal(&columns[*at])).collect();
     candidates.each(counts, |record, guilty, mut cells| {
         records += 1;
+        let disorder = if guilty.len() > 1 { places.misplaced(&cells) } else { None };
+        if let Some(disorder) = disorder {
+            *misplaced.entry(disorder).or_default() += 1;
+        }
         for at in &personal {
             cells[*at] = MASK;
         }
-        let why = guilty.iter().map(|at| reasons[*at].as_str()).collect::<Vec<_>>().join("; ");
-        let guilty_columns = guilty_columns(guilty, rules).join("|");
+        let first = disorder.map(|disorder| disorder.check().name());
+        let why: Vec<&str> = first.into_iter().chain(guilty.iter().map(|at| reasons[*at].as_str())).collect();
+        let names = guilty_columns(guilty, rules);
         writer.write_field(record.to_string())?;
-        for cell in [why.as_str(), &guilty_columns].iter().chain(&cells) {
+        for cell in [why.join("; ").as_str(), &names.join("|")].iter().chain(&cells) {
             writer.write_field(neutral(cell).as_bytes())?;
         }
         writer.write_record(None::<&[u8]>)?;
@@ -59,13 +74,14 @@ pub(crate) fn write(
             for at in guilty {
                 shown[*at] += 1;
             }
-            sample.push(sample_record(record, &cells, guilty, columns, rules));
+            let reasons = why.iter().map(ToString::to_string).collect();
+            sample.push(sample_record(record, &cells, &names, columns, reasons));
         }
         Ok(())
     })?;
     writer.flush()?;
     drop(writer);
-    Ok(Flagged { records, csv: csv.into_temp_path(), sample })
+    Ok(Flagged { records, csv: csv.into_temp_path(), sample, misplaced })
 }
 
 /// A file with the header only, for a push of which no record could be judged.
@@ -112,13 +128,18 @@ fn guilty_columns<'a>(guilty: &[usize], rules: &'a [Rule]) -> Vec<&'a str> {
     names
 }
 
-fn sample_record(record: u64, cells: &[&str], guilty: &[usize], columns: &[String], rules: &[Rule]) -> SampleRecord {
-    let names = guilty_columns(guilty, rules);
+fn sample_record(
+    record: u64,
+    cells: &[&str],
+    guilty: &[&str],
+    columns: &[String],
+    reasons: Vec<String>,
+) -> SampleRecord {
     SampleRecord {
         record,
         values: cells.iter().map(|cell| (!cell.is_empty()).then(|| (*cell).to_owned())).collect(),
-        guilty: (0..columns.len()).filter(|at| names.contains(&columns[*at].as_str())).collect(),
-        reasons: guilty.iter().map(|at| reason(&rules[*at])).collect(),
+        guilty: (0..columns.len()).filter(|at| guilty.contains(&columns[*at].as_str())).collect(),
+        reasons,
     }
 }
 

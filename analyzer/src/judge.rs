@@ -126,7 +126,8 @@ impl Judge<'_> {
         let declared = &self.settings.declared;
         let names: Vec<bool> = (0..rules.len()).map(|at| findings::names_records(&weighed[at], &scanned, at)).collect();
         let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &names, declared)?;
-        let found = self.findings(&opened, &weighed, &scanned, &names);
+        let mut found = self.findings(&opened, &weighed, &scanned, &names);
+        found.extend(findings::of_misplaced(&flagged.misplaced, &opened.columns, scanned.records));
         let report = self.report(scanned.records, flagged.records, found);
         let page = PageData {
             version: REPORT_VERSION,

@@ -7,6 +7,7 @@
 mod count;
 mod guilt;
 mod learn;
+mod misplaced;
 #[cfg(test)]
 mod oracle;
 
@@ -18,6 +19,7 @@ use std::{
 pub(crate) use count::spread_of;
 pub(crate) use guilt::Cell;
 pub(crate) use learn::{Certainty, common, learn, related};
+pub(crate) use misplaced::{Columns, Misplaced};
 
 use regex::Regex;
 
@@ -36,6 +38,8 @@ pub(crate) enum Check {
     NewColumn,
     AlreadyDelivered,
     MissingRecords,
+    ShiftedRow,
+    SwappedColumns,
     Null,
     Sentinel,
     Type,
@@ -72,6 +76,8 @@ impl Check {
             Self::NewColumn => "column never seen",
             Self::AlreadyDelivered => "already delivered",
             Self::MissingRecords => "records missing",
+            Self::ShiftedRow => "shifted row",
+            Self::SwappedColumns => "swapped columns",
             Self::Null => "null where never null",
             Self::Sentinel => "sentinel never seen",
             Self::Type => "type broken",

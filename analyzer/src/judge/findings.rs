@@ -1,6 +1,6 @@
 //! What was found, as a reviewer reads it: the check, how many records, and figures of before and now in one sentence.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use holdpoint_review::{ContentHash, Finding, Share};
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::{
     history::History,
     mass,
     profile::{NO_FORM, Profile, Table},
-    rules::{Check, Test},
+    rules::{Check, Misplaced, Test},
     scan::Scanned,
     words,
 };
@@ -39,14 +39,17 @@ impl Found {
         Self { finding, check, breaks: true }
     }
 
-    /// By share, then what names records, then by column and check, so that the order never depends on anything else.
+    /// By share, then what names records, then what explains others, then by column and check, so that the order never depends
+    /// on anything else.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let key = |found: &Self| found.finding.share.as_f64();
         let names = |found: &Self| (found.finding.columns.clone(), found.check);
         let hard = |found: &Self| found.finding.hard;
+        let explains = |found: &Self| matches!(found.check, Check::ShiftedRow | Check::SwappedColumns);
         key(self)
             .total_cmp(&key(other))
             .then_with(|| hard(self).cmp(&hard(other)))
+            .then_with(|| explains(self).cmp(&explains(other)))
             .then_with(|| names(other).cmp(&names(self)))
     }
 }
@@ -115,6 +118,38 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
         found.push(Found { finding, check: rule.check, breaks: false });
     }
     found.extend(together::told(broken));
+    found
+}
+
+/// Records that are in disorder as a whole: at most so many pairs of columns, the most frequent first.
+pub(super) fn of_misplaced(misplaced: &BTreeMap<Misplaced, u64>, columns: &[String], records: u64) -> Vec<Found> {
+    const MOST: usize = 6;
+    let finding = |(misplaced, count): (&Misplaced, &u64)| {
+        let share = Share::new(*count, records);
+        let (names, reason) = match misplaced {
+            Misplaced::Shifted { right } => {
+                let side = if *right { "right" } else { "left" };
+                let why = "what breaks a column there fits the one beside it";
+                (Vec::new(), format!("values stand one column too far to the {side} in {share} of the records: {why}"))
+            }
+            Misplaced::Swapped(one, other) => {
+                let names = [*one, *other].map(|at| columns[at].clone());
+                let why = "what breaks the one fits the other";
+                let reason = format!(
+                    "{} and {} stand in each other's place in {share} of the records: {why}",
+                    names[0], names[1]
+                );
+                (names.to_vec(), reason)
+            }
+        };
+        let check = misplaced.check();
+        let finding =
+            Finding { check: check.name().to_owned(), columns: names, hard: true, share, reason, examples: Vec::new() };
+        Found { finding, check, breaks: false }
+    };
+    let mut found: Vec<Found> = misplaced.iter().map(finding).collect();
+    found.sort_by(|one, other| other.order(one));
+    found.truncate(MOST);
     found
 }
 

@@ -92,6 +92,26 @@ fn repeated_records_are_found_but_not_the_first_of_them() {
 }
 
 #[test]
+fn records_with_a_comma_too_many_are_told_as_shifted_and_columns_in_the_wrong_order_as_swapped() {
+    let change = |at: usize, line: &str, change: &dyn Fn(&[&str]) -> String| {
+        if at % 10 == 3 { change(&line.split(',').collect::<Vec<_>>()) } else { line.to_owned() }
+    };
+    let told = |of: &dyn Fn(&[&str]) -> String| {
+        let day = orders(6, 100);
+        let lines: Vec<String> = day.lines().enumerate().map(|(at, line)| change(at, line, of)).collect();
+        acme().deliver("push.csv", lines.join("\n").as_bytes())
+    };
+    let shifted = told(&|cells| format!(",{},{},{}", cells[0], cells[1], cells[2]));
+    let swapped = told(&|cells| format!("{},{},{},{}", cells[0], cells[1], cells[3], cells[2]));
+    for (analysis, check) in [(shifted, "shifted row"), (swapped, "swapped columns")] {
+        assert_eq!((analysis.report.anomalous, checks(&analysis)[0]), (10, check), "{:?}", analysis.report.findings);
+        assert_eq!(analysis.report.findings[0].share, Share::new(10, 100));
+        assert!(flagged(&analysis).contains(&format!(",{check}; ")), "{}", flagged(&analysis));
+        assert_eq!(analysis.page.sample[0].reasons[0], check);
+    }
+}
+
+#[test]
 fn half_of_the_records_missing_is_held() {
     let analysis = acme().deliver("push.csv", orders(6, 40).as_bytes());
     assert!(checks(&analysis).contains(&"records missing"), "{:?}", checks(&analysis));
