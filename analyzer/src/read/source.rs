@@ -111,11 +111,6 @@ fn one_ahead<E: From<Unreadable>>(
 }
 
 fn each_slice<E>(frame: &DataFrame, rows: usize, take: &mut impl FnMut(&DataFrame) -> Result<(), E>) -> Result<(), E> {
-    let mut rest = frame.clone();
-    while rest.height() > rows {
-        let (batch, after) = rest.split_at(i64::try_from(rows).unwrap_or(i64::MAX));
-        take(&batch)?;
-        rest = after;
-    }
-    take(&rest)
+    let mut firsts = (0..frame.height()).step_by(rows);
+    firsts.try_for_each(|first| take(&frame.slice(i64::try_from(first).unwrap_or(i64::MAX), rows)))
 }

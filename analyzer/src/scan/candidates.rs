@@ -114,7 +114,9 @@ mod tests {
         let mut scratch = Scratch::new(2).unwrap();
         let cells = ["", "Ærø", "a,\"b\"\n"];
         for (record, mask) in [(3, [1, 1]), (5, [2, 0]), (8, [4, 0])] {
-            cells.iter().for_each(|cell| scratch.add_cell(cell));
+            for cell in cells {
+                scratch.add_cell(cell);
+            }
             scratch.add(record, &mask).unwrap();
         }
         let mut counts = vec![false; 65];

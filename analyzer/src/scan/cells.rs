@@ -70,7 +70,10 @@ impl Cells {
         buffer.clear();
         match self {
             Self::Text(cells) => return cells.downcast_as_array().get(row).filter(|text| !text.is_empty()),
-            Self::Whole(cells) => write!(buffer, "{}", cells.downcast_as_array().get(row)?),
+            Self::Whole(cells) => {
+                buffer.push_str(itoa::Buffer::new().format(cells.downcast_as_array().get(row)?));
+                Ok(())
+            }
             // -0 is 0, as in `value::number`.
             Self::Real(cells) => write_real(cells.downcast_as_array().get(row)? + 0.0, buffer),
             Self::Moment(cells, tick) => tick.write(cells.downcast_as_array().get(row)?, buffer),

@@ -2,7 +2,9 @@
 //!
 //! The rest, and all columns with tests that only a text can answer, are looked at cell by cell.
 
-use polars::prelude::{ChunkedArray, Float64Chunked, PolarsNumericType, StringChunked};
+use std::ops::RangeInclusive;
+
+use polars::prelude::StringChunked;
 
 use super::{
     cells::{Cells, Tick},
@@ -86,13 +88,26 @@ impl<'a> Plain<'a> {
     #[expect(clippy::cast_precision_loss, reason = "what is too large to be exact is not plain")]
     pub(super) fn others(&self, cells: &Cells, tell: impl FnMut(usize)) {
         match (self, cells) {
-            (Self::Typed(fine), Cells::Real(cells)) => fine.tell_other_reals(cells, tell),
+            (Self::Typed(fine), Cells::Real(cells)) => {
+                let (numbers, is_fine) = (cells.downcast_as_array().values(), |number| fine.holds_real(number));
+                match fine.scale {
+                    None => tell_others(numbers, |number| fine.surely_holds(number), is_fine, tell),
+                    Some(scale) => {
+                        let is_surely = |number| fine.surely_holds(number) & is_short(number, scale);
+                        tell_others(numbers, is_surely, is_fine, tell);
+                    }
+                }
+            }
             (Self::Typed(fine), Cells::Whole(cells)) => {
+                let sure = fine.wholes(1.0, 0.0);
+                let is_surely = |number| sure.contains(&number) & (!fine.nines | are_surely_no_nines(number));
                 let is_fine = |number| fine.holds(number as f64) && !(fine.nines && may_be_nines(number));
-                tell_others(cells, is_fine, tell);
+                tell_others(cells.downcast_as_array().values(), is_surely, is_fine, tell);
             }
             (Self::Typed(fine), Cells::Moment(cells, tick)) => {
-                tell_others(cells, |ticks| fine.holds(tick.seconds(ticks)), tell);
+                let sure = fine.wholes(tick.seconds(1), 1.0);
+                let is_fine = |ticks| fine.holds(tick.seconds(ticks));
+                tell_others(cells.downcast_as_array().values(), |ticks| sure.contains(&ticks), is_fine, tell);
             }
             (Self::Text { whole, real, formed }, Cells::Text(cells)) => {
                 let is_number =
@@ -164,26 +179,20 @@ impl Interval {
             && self.scale.is_none_or(|scale| is_short(number, scale))
     }
 
-    /// Several numbers are asked about at once, without a branch, which processors do side by side; only where one of them is
-    /// not fine beyond doubt, about each.
-    fn tell_other_reals(self, cells: &Float64Chunked, mut tell: impl FnMut(usize)) {
-        for (at, numbers) in cells.downcast_as_array().values().chunks(TOGETHER).enumerate() {
-            let is_in = |number: f64| {
-                let is_written_plainly = (number == 0.0) | (number.abs() > SMALLEST);
-                let is_no_nines = !self.nines | (number.abs() < 999.0) | (rounded(number) != number);
-                (self.low <= number) & (number <= self.high) & is_written_plainly & is_no_nines
-            };
-            let are_fine = match self.scale {
-                Some(scale) => {
-                    numbers.iter().fold(true, |fine, number| fine & is_in(*number) & is_short(*number, scale))
-                }
-                None => numbers.iter().fold(true, |fine, number| fine & is_in(*number)),
-            };
-            if !are_fine {
-                let others = numbers.iter().enumerate().filter(|(_, number)| !self.holds_real(**number));
-                others.for_each(|(place, _)| tell(at * TOGETHER + place));
-            }
-        }
+    /// Whether a number is fine in all but its digits, told without a branch; `false` where that is in doubt.
+    fn surely_holds(self, number: f64) -> bool {
+        let is_written_plainly = number == 0.0 || number.abs() > SMALLEST;
+        #[expect(clippy::float_cmp, reason = "a whole number is its own nearest one")]
+        let is_no_nines = !self.nines | (number.abs() < 999.0) | (rounded(number) != number);
+        self.holds(number) & is_written_plainly & is_no_nines
+    }
+
+    /// The numbers of such units that are in the interval, whatever rounding does to them.
+    #[expect(clippy::cast_possible_truncation, reason = "what is beyond all whole numbers becomes the last of them")]
+    fn wholes(self, unit: f64, slack: f64) -> RangeInclusive<i64> {
+        let (low, high) = (self.low / unit, self.high / unit);
+        let doubt = |bound: f64| slack + (bound.abs() * 1e-15).floor();
+        (low + doubt(low)).ceil() as i64..=(high - doubt(high)).floor() as i64
     }
 
     fn is_nines(self, number: f64) -> bool {
@@ -208,15 +217,18 @@ fn holds_written(whole: Option<Interval>, real: Option<Interval>, written: Writt
     })
 }
 
-/// Looks at each place, whether there is a value or not: one loop without questions is what makes this fast.
-fn tell_others<T: PolarsNumericType>(
-    cells: &ChunkedArray<T>,
-    is_fine: impl Fn(T::Native) -> bool,
+/// Looks at each place, whether there is a value or not. Several numbers are asked about at once, without a branch, which
+/// processors do side by side; only where one of them is not surely fine, about each.
+fn tell_others<T: Copy>(
+    numbers: &[T],
+    is_surely_fine: impl Fn(T) -> bool,
+    is_fine: impl Fn(T) -> bool,
     mut tell: impl FnMut(usize),
 ) {
-    for (row, number) in cells.downcast_as_array().values().iter().enumerate() {
-        if !is_fine(*number) {
-            tell(row);
+    for (at, together) in numbers.chunks(TOGETHER).enumerate() {
+        if !together.iter().fold(true, |fine, number| fine & is_surely_fine(*number)) {
+            let others = together.iter().enumerate().filter(|(_, number)| !is_fine(**number));
+            others.for_each(|(place, _)| tell(at * TOGETHER + place));
         }
     }
 }
@@ -250,4 +262,49 @@ fn rounded(number: f64) -> f64 {
 /// Whether a number can be nines only: from four nines on their last four bits are set; below zero -999 counts as well.
 fn may_be_nines(number: i64) -> bool {
     if number < 0 { number == -999 || number & 15 == 1 } else { number & 15 == 15 && number > 999 }
+}
+
+/// Whether a number is none of nines only, told without a branch; `false` where that is in doubt.
+fn are_surely_no_nines(number: i64) -> bool {
+    !number.unsigned_abs().wrapping_add(1).is_multiple_of(10_000) && number != -999
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        #[expect(clippy::cast_precision_loss, reason = "they are far from the largest")]
+        fn what_is_surely_fine_is_fine(
+            (one, other) in (-1e6..3e10, -1e6..3e10),
+            nines in any::<bool>(),
+            number in prop_oneof![-1e6..3e10, (-99_999..99_999).prop_map(f64::from)],
+            off in -3..=3_i64,
+        ) {
+            let fine = Interval { low: f64::min(one, other), high: f64::max(one, other), scale: None, nines };
+            prop_assert!(!fine.surely_holds(number) || fine.holds_real(number));
+            for whole in [integer(number), integer(fine.low) + off, integer(fine.high) + off] {
+                prop_assert!(!fine.wholes(1.0, 0.0).contains(&whole) || fine.holds(whole as f64));
+            }
+            for tick in [Tick::Day, Tick::Milli, Tick::Micro, Tick::Nano] {
+                for seconds in [number, fine.low, fine.high] {
+                    let ticks = integer(seconds / tick.seconds(1)) + off;
+                    let is_sure = fine.wholes(tick.seconds(1), 1.0).contains(&ticks);
+                    prop_assert!(!is_sure || fine.holds(tick.seconds(ticks)), "{ticks} {tick:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_nines_are_never_surely_none() {
+        for digits in 4..16 {
+            let nines = 10_i64.pow(digits) - 1;
+            assert!(!are_surely_no_nines(nines) && !are_surely_no_nines(-nines), "{nines}");
+        }
+        assert!(!are_surely_no_nines(-999) && are_surely_no_nines(999) && are_surely_no_nines(12_345));
+    }
 }

@@ -50,7 +50,9 @@ fn hits(rules: &[Rule], records: &[Record], declared: &Declared) -> Vec<Vec<bool
     let each = scanned.candidates.each(&vec![true; rules.len()], |record, guilty, cells| {
         let record = usize::try_from(record).unwrap();
         assert_eq!(cells, records[record], "the record's own cells");
-        guilty.iter().for_each(|at| hits[*at][record] = true);
+        for at in guilty {
+            hits[*at][record] = true;
+        }
         Ok(())
     });
     each.unwrap();
