@@ -22,6 +22,8 @@ const LARGEST: f64 = 9.9e15;
 /// Numbers whose product with a power of ten is rounded exactly by adding and taking away this.
 const ROUNDING: f64 = 6_755_399_441_055_744.0;
 const ROUNDED: f64 = 1e15;
+/// Short of the last whole number, which also stands for all beyond it.
+const COUNTED: f64 = 9e18;
 
 /// Numbers asked about at once.
 const TOGETHER: usize = 64;
@@ -187,12 +189,13 @@ impl Interval {
         self.holds(number) & is_written_plainly & is_no_nines
     }
 
-    /// The numbers of such units that are in the interval, whatever rounding does to them.
-    #[expect(clippy::cast_possible_truncation, reason = "what is beyond all whole numbers becomes the last of them")]
+    /// The numbers of such units that are in the interval, whatever rounding does to them; none beyond [`COUNTED`].
+    #[expect(clippy::cast_possible_truncation, reason = "a bound beyond all whole numbers becomes the last of them")]
     fn wholes(self, unit: f64, slack: f64) -> RangeInclusive<i64> {
         let (low, high) = (self.low / unit, self.high / unit);
         let doubt = |bound: f64| slack + (bound.abs() * 1e-15).floor();
-        (low + doubt(low)).ceil() as i64..=(high - doubt(high)).floor() as i64
+        let (low, high) = ((low + doubt(low)).ceil(), (high - doubt(high)).floor());
+        low.max(-COUNTED) as i64..=high.min(COUNTED) as i64
     }
 
     fn is_nines(self, number: f64) -> bool {
@@ -291,7 +294,7 @@ mod tests {
             }
             for tick in [Tick::Day, Tick::Milli, Tick::Micro, Tick::Nano] {
                 for seconds in [number, fine.low, fine.high] {
-                    let ticks = integer(seconds / tick.seconds(1)) + off;
+                    let ticks = integer(seconds / tick.seconds(1)).saturating_add(off);
                     let is_sure = fine.wholes(tick.seconds(1), 1.0).contains(&ticks);
                     prop_assert!(!is_sure || fine.holds(tick.seconds(ticks)), "{ticks} {tick:?}");
                 }
