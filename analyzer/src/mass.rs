@@ -7,6 +7,7 @@
 
 mod bins;
 mod envelope;
+mod level;
 mod student;
 mod volume;
 

@@ -1,8 +1,8 @@
 //! Records missing: by their number, and by the time of the day at which a push begins and ends.
 //!
 //! The number is held against the numbers before, by weekday where weekdays differ: quiet Sundays must not make a quiet Tuesday
-//! normal, nor be missed themselves. Where a day's records are many one time and few another, their number says little; that the
-//! evening is missing says more.
+//! normal, nor be missed themselves. Where weekdays do not matter and the customer grows, it is held against the last numbers.
+//! Where a day's records are many one time and few another, their number says little; that the evening is missing says more.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{
     Excess, count,
     envelope::SOME,
-    ratio,
+    level, ratio,
     student::{ONE_IN_A_HUNDRED, further},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A quiet day is quieter than the last quiet day by a fifth.
-const QUIETER: f64 = 0.8;
+pub(super) const QUIETER: f64 = 0.8;
 
 /// Numbers of records, as logarithms: a customer's quiet days are so many times quieter, not so many records.
 struct Usual {
@@ -53,10 +53,14 @@ pub(super) fn missing_records(history: &History, table: &Table, records: u64, de
 fn low(past: &[f64], days: &[u8], today: u8) -> f64 {
     let Some(usual) = Usual::of(past) else { return 0.0 };
     let plain = usual.low(past.len());
-    let Some((alike, explains)) = Usual::of_weekday(past, days, today) else { return plain };
-    // On any weekday a push may be as small as on the quietest: that is what holidays look like.
-    let quietest = if explains { plain.max(usual.least.exp() * QUIETER) } else { plain };
-    alike.low(past.len()).min(quietest)
+    match Usual::of_weekday(past, days, today) {
+        // On any weekday a push may be as small as on the quietest: that is what holidays look like.
+        Some((alike, true)) => alike.low(past.len()).min(plain.max(usual.least.exp() * QUIETER)),
+        other => {
+            let low = other.map_or(plain, |(alike, _)| alike.low(past.len()).min(plain));
+            level::low(past).map_or(low, |lately| lately.max(low))
+        }
+    }
 }
 
 impl Usual {
