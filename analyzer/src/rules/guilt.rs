@@ -53,9 +53,38 @@ impl Test {
     }
 }
 
-/// Whether a text is not known but nearly common. Another digit is another number, no slip.
+/// Characters below which a value is a name or a code, of which another letter makes another.
+const LONG: usize = 7;
+
+/// Whether a text is not known but nearly common. Another digit is another number, no slip; nor is another letter in a short
+/// value, where names of one length lie side by side (`mdr.de`, `ndr.de`) and a letter too many or too few is what is odd.
 pub(super) fn is_misspelt(text: &str, known: &BTreeSet<String>, common: &BTreeSet<String>) -> bool {
     let letters = |text: &str| text.bytes().filter(|byte| !byte.is_ascii_digit()).collect::<Vec<u8>>();
-    let is_slip = |common: &String| value::is_one_edit(text, common) && letters(text) != letters(common);
+    let is_slip = |common: &String| {
+        value::is_one_edit(text, common) && letters(text) != letters(common) && !is_another_name(text, common)
+    };
     !known.contains(text) && common.iter().any(is_slip)
+}
+
+/// Whether two short texts differ in one letter, and in nothing else.
+fn is_another_name(text: &str, common: &str) -> bool {
+    let length = common.chars().count();
+    let differ = || text.chars().zip(common.chars()).filter(|(a, b)| a != b).count();
+    length < LONG && text.chars().count() == length && differ() == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_letter_is_a_slip_in_a_long_value_and_another_name_in_a_short_one() {
+        let common = ["mdr.de", "youtube.com"].map(str::to_owned).into();
+        let check = |text, expected| assert_eq!(is_misspelt(text, &BTreeSet::new(), &common), expected, "{text}");
+        check("youtuve.com", true);
+        check("ndr.de", false);
+        check("mdrr.de", true);
+        check("mr.de", true);
+        check("mrd.de", true);
+    }
 }

@@ -81,8 +81,20 @@ fn is_guilty(rule: &Test, cell: Option<&str>) -> bool {
         Test::Value(known) | Test::Batch(known) => known.iter().all(|value| value != text),
         Test::Misspelt(known, common) => {
             let digits = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
-            let is_slip = |common: &&String| crate::value::is_one_edit(common, text) && digits(common) != digits(text);
-            !known.contains(text) && common.iter().any(|common| is_slip(&common))
+            let sorted = |text: &str| {
+                let mut characters: Vec<char> = text.chars().collect();
+                characters.sort_unstable();
+                characters
+            };
+            // One edit apart and of one length: of the same characters where two were swapped, of others where one is another.
+            let is_name = |common: &str| {
+                let (left, right) = (sorted(common), sorted(text));
+                left.len() < 7 && left.len() == right.len() && left != right
+            };
+            let is_slip = |common: &String| {
+                crate::value::is_one_edit(common, text) && digits(common) != digits(text) && !is_name(common)
+            };
+            !known.contains(text) && common.iter().any(is_slip)
         }
         Test::Hash(known) => !known.contains(hash(text)),
         Test::Pattern(known) => !known.contains(&naive_pattern(text)),
