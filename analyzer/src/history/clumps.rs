@@ -4,7 +4,10 @@
 //! large order is no accident. A column whose values are new in each push makes such clumps, and every column that it decides is
 //! drawn once per clump.
 
+use std::collections::BTreeMap;
+
 use super::History;
+use crate::profile::ColumnProfile;
 
 /// Pushes from which it can be told whether values are new each time.
 const KNOWN: usize = 8;
@@ -22,16 +25,23 @@ impl History {
         deciders.chain([name]).filter_map(|key| self.clumps(key)).fold(1.0, f64::min)
     }
 
-    /// Clumps per record that the values of a column made in most pushes, where they are new in each. What a push that is judged
-    /// says of it does not count: a value written over many others would look like one large clump.
+    /// Clumps per record that the values of a column made in most pushes, where they are new in each. A value that half of the
+    /// pushes have is no clump: the nought of a measure that is nought in every second record tells of no common cause. What a
+    /// push that is judged says of it does not count: a value written over many others would look like one large clump.
     #[expect(clippy::cast_precision_loss, reason = "numbers of values")]
     fn clumps(&self, name: &str) -> Option<f64> {
         let each: u64 = self.histories(name).map(|column| column.sample.distinct()).sum();
         if (self.merged.columns.get(name)?.sample.distinct() as f64) < NEW * each as f64 {
             return None;
         }
-        let columns = self.histories(name).filter(|column| column.filled > 0);
-        let mut clumps: Vec<f64> = columns.map(|column| column.sample.clumps() / column.filled as f64).collect();
+        let columns: Vec<_> = self.histories(name).filter(|column| column.filled > 0).collect();
+        let mut pushes = BTreeMap::<u64, usize>::new();
+        for (hash, _) in columns.iter().flat_map(|column| column.sample.counts()) {
+            *pushes.entry(hash).or_default() += 1;
+        }
+        let is_usual = |hash| pushes.get(&hash).is_some_and(|of| of * 2 >= columns.len());
+        let of = |column: &&ColumnProfile| column.sample.clumps(is_usual) / column.filled as f64;
+        let mut clumps: Vec<f64> = columns.iter().map(of).collect();
         clumps.sort_by(f64::total_cmp);
         clumps.get(clumps.len() / 2).copied()
     }

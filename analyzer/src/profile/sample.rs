@@ -86,13 +86,14 @@ impl Sample {
         share(total - self.counts.len() as u64, total)
     }
 
-    /// How many values would come as often as a record's own does on average (Kish's effective number).
+    /// How many clumps of records would be as large as a record's own is on average (Kish's effective number). A value makes one
+    /// clump, and a usual one as many as it has records.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    pub(crate) fn clumps(&self) -> f64 {
+    pub(crate) fn clumps(&self, is_usual: impl Fn(u64) -> bool) -> f64 {
         let (mut all, mut squares) = (0.0, 0.0);
-        for (_, count) in self.counts() {
+        for (hash, count) in self.counts() {
             all += count as f64;
-            squares += (count * count) as f64;
+            squares += if is_usual(hash) { count as f64 } else { (count * count) as f64 };
         }
         if squares > 0.0 { all * all / squares * f64::from(1 << self.level.min(30)) } else { f64::INFINITY }
     }
@@ -204,6 +205,14 @@ mod tests {
         let estimate = half.share_not_in(&known).unwrap();
         assert!((estimate - 0.5).abs() < 0.08, "{estimate}");
         assert!(known.distinct().abs_diff(100_000) < 12_000, "{}", known.distinct());
+    }
+
+    #[test]
+    fn records_of_one_value_are_one_clump_unless_it_is_usual() {
+        let (sample, zero) = (of(&[0, 0, 0, 0, 1, 2, 3, 3]), crate::value::hash("0"));
+        assert!((sample.clumps(|_| false) - 64.0 / 22.0).abs() < 1e-9);
+        assert!((sample.clumps(|hash| hash == zero) - 64.0 / 10.0).abs() < 1e-9);
+        assert!((sample.clumps(|_| true) - 8.0).abs() < 1e-9);
     }
 
     #[test]

@@ -254,3 +254,18 @@ fn what_is_expected_counts_a_day_that_was_far_ahead_and_accepted_all_the_same() 
     assert!(checks(&analysis).contains(&"behind what was accepted"), "{:?}", checks(&analysis));
     assert_eq!(analysis.report.baseline.expected.map(Share::as_f64), Some(1.0));
 }
+
+/// The posts of a week: every second one is liked by nobody, the others by as many as no other.
+fn posts(week: usize, likes: impl Fn(usize) -> usize) -> String {
+    let post = |at: usize| format!("{},{}\n", week * 40 + at, likes(at));
+    format!("id,likes\n{}", (0..40).map(post).collect::<String>())
+}
+
+#[test]
+fn noughts_in_the_place_of_all_other_numbers_are_a_shift_however_many_there_were() {
+    let likes = |week: usize| move |at: usize| if at % 2 == 0 { 0 } else { 1 + (at * 53 + week * 29) % 997 };
+    let customer = Customer::with_history((0..12).map(|week| posts(week, likes(week))));
+    assert!(!customer.deliver("push.csv", posts(12, likes(12)).as_bytes()).report.needs_review);
+    let nobody = customer.deliver("push.csv", posts(12, |_| 0).as_bytes());
+    assert!(checks(&nobody).contains(&"distribution shifted"), "{:?}", nobody.report.findings);
+}
