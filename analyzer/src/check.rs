@@ -18,8 +18,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::{
-    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, flagged, history::MEMBERS,
-    profile,
+    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, history::MEMBERS, profile,
 };
 
 /// What `check` is asked.
@@ -141,7 +140,7 @@ fn tell(arguments: &CheckArguments, file: &Path, analysis: &Analysis, out: &mut 
     out.flush()?;
     let failed = |why| Refused::File { file: file.to_owned(), why };
     if let Some(folder) = &arguments.flagged {
-        flagged::copy(&analysis.flagged, &beside(folder, file, "csv")).map_err(failed)?;
+        std::fs::copy(&analysis.flagged, beside(folder, file, "csv")).map_err(failed)?;
     }
     if let Some(folder) = &arguments.report {
         std::fs::write(beside(folder, file, "html"), page::page(file, analysis)).map_err(failed)?;

@@ -2,7 +2,7 @@
 //!
 //! Written from the scan's scratch file once it is known which rules count.
 
-use std::{borrow::Cow, collections::BTreeMap, io::BufWriter, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, fs::File, io};
 
 use holdpoint_review::SampleRecord;
 use tempfile::{NamedTempFile, TempPath};
@@ -41,68 +41,106 @@ pub(crate) fn write(
     counts: &[bool],
     declared: &Declared,
 ) -> Result<Flagged, Unreadable> {
-    let csv = NamedTempFile::new()?;
-    let mut writer = csv::Writer::from_writer(BufWriter::new(csv.as_file()));
-    writer
-        .write_record(["record", "reasons", "columns"].iter().map(ToString::to_string).chain(header(columns)))
-        .map_err(io)?;
-    let mut records = 0;
-    let mut sample = Vec::new();
-    let mut shown = vec![0; rules.len()];
-    let reasons: Vec<String> = rules.iter().map(reason).collect();
-    let places = Columns::of(columns, rules, counts);
-    let mut misplaced: BTreeMap<Misplaced, u64> = BTreeMap::new();
-    let personal: Vec<usize> = (0..columns.len()).filter(|at| declared.is_personal(&columns[*at])).collect();
-    candidates.each(counts, |record, guilty, mut cells| {
-        records += 1;
-        let disorder = if guilty.len() > 1 { places.misplaced(&cells) } else { None };
-        if let Some(disorder) = disorder {
-            *misplaced.entry(disorder).or_default() += 1;
-        }
-        for at in &personal {
-            cells[*at] = MASK;
-        }
-        let first = disorder.map(|disorder| disorder.check().name());
-        let why: Vec<&str> = first.into_iter().chain(guilty.iter().map(|at| reasons[*at].as_str())).collect();
-        let names = guilty_columns(guilty, rules);
-        writer.write_field(record.to_string())?;
-        for cell in [why.join("; ").as_str(), &names.join("|")].iter().chain(&cells) {
-            writer.write_field(neutral(cell).as_bytes())?;
-        }
-        writer.write_record(None::<&[u8]>)?;
-        if sample.len() < SAMPLE && guilty.iter().any(|at| shown[*at] < ALIKE) {
-            for at in guilty {
-                shown[*at] += 1;
-            }
-            let reasons = why.iter().map(ToString::to_string).collect();
-            sample.push(sample_record(record, &cells, &names, columns, reasons));
-        }
-        Ok(())
-    })?;
-    writer.flush()?;
-    drop(writer);
-    Ok(Flagged { records, csv: csv.into_temp_path(), sample, misplaced })
+    let (file, csv) = NamedTempFile::new()?.into_parts();
+    let mut writer = Writer {
+        file: headed(file, columns)?,
+        columns,
+        rules,
+        reasons: rules.iter().map(reason).collect(),
+        places: Columns::of(columns, rules, counts),
+        personal: (0..columns.len()).filter(|at| declared.is_personal(&columns[*at])).collect(),
+        records: 0,
+        shown: vec![0; rules.len()],
+        sample: Vec::new(),
+        misplaced: BTreeMap::new(),
+        line: Line::default(),
+    };
+    candidates.each(counts, |record, guilty, cells| writer.add(record, guilty, cells))?;
+    writer.file.flush()?;
+    let Writer { records, sample, misplaced, .. } = writer;
+    Ok(Flagged { records, csv, sample, misplaced })
 }
 
 /// A file with the header only, for a push of which no record could be judged.
 pub(crate) fn nothing(columns: &[String]) -> Result<TempPath, Unreadable> {
-    let csv = NamedTempFile::new()?;
-    let mut writer = csv::Writer::from_writer(csv.as_file());
-    writer
-        .write_record(["record", "reasons", "columns"].iter().map(ToString::to_string).chain(header(columns)))
-        .map_err(io)?;
-    writer.flush()?;
-    drop(writer);
-    Ok(csv.into_temp_path())
+    let (file, csv) = NamedTempFile::new()?.into_parts();
+    headed(file, columns)?.flush()?;
+    Ok(csv)
 }
 
-/// Copies the CSV to where it is wanted.
-pub(crate) fn copy(csv: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::copy(csv, to).map(|_| ())
+fn headed(file: File, columns: &[String]) -> Result<csv::Writer<File>, Unreadable> {
+    let mut file = csv::Writer::from_writer(file);
+    let ours = ["record", "reasons", "columns"].iter().map(ToString::to_string);
+    file.write_record(ours.chain(header(columns))).map_err(|error| Unreadable::Io(error.into()))?;
+    Ok(file)
 }
 
-fn io(error: csv::Error) -> Unreadable {
-    Unreadable::Io(error.into())
+/// The flagged records while they are written.
+struct Writer<'a> {
+    file: csv::Writer<File>,
+    columns: &'a [String],
+    rules: &'a [Rule],
+    /// By rule.
+    reasons: Vec<String>,
+    places: Columns<'a>,
+    personal: Vec<usize>,
+    records: u64,
+    /// By rule, how many records are in the sample for it.
+    shown: Vec<usize>,
+    sample: Vec<SampleRecord>,
+    misplaced: BTreeMap<Misplaced, u64>,
+    line: Line,
+}
+
+/// What is said of one record; its room serves for the next.
+#[derive(Default)]
+struct Line {
+    reasons: String,
+    columns: String,
+}
+
+impl Writer<'_> {
+    fn add(&mut self, record: u64, guilty: &[usize], mut cells: Vec<&str>) -> io::Result<()> {
+        self.records += 1;
+        let disorder = if guilty.len() > 1 { self.places.misplaced(&cells) } else { None };
+        if let Some(disorder) = disorder {
+            *self.misplaced.entry(disorder).or_default() += 1;
+        }
+        for at in &self.personal {
+            cells[*at] = MASK;
+        }
+        let first = disorder.map(|disorder| disorder.check().name());
+        let why = || first.into_iter().chain(guilty.iter().map(|at| self.reasons[*at].as_str()));
+        join(&mut self.line.reasons, "; ", why());
+        join(&mut self.line.columns, "|", guilty_columns(guilty, self.rules));
+        self.file.write_field(itoa::Buffer::new().format(record))?;
+        for cell in [self.line.reasons.as_str(), &self.line.columns].iter().chain(&cells) {
+            self.file.write_field(neutral(cell).as_bytes())?;
+        }
+        self.file.write_record(None::<&[u8]>)?;
+        if self.sample.len() < SAMPLE && guilty.iter().any(|at| self.shown[*at] < ALIKE) {
+            let names: Vec<&str> = guilty_columns(guilty, self.rules).collect();
+            self.sample.push(SampleRecord {
+                record,
+                values: cells.iter().map(|cell| (!cell.is_empty()).then(|| (*cell).to_owned())).collect(),
+                guilty: (0..self.columns.len()).filter(|at| names.contains(&self.columns[*at].as_str())).collect(),
+                reasons: why().map(ToOwned::to_owned).collect(),
+            });
+            guilty.iter().for_each(|at| self.shown[*at] += 1);
+        }
+        Ok(())
+    }
+}
+
+/// Writes texts into `line`, which is cleared first.
+fn join<'a>(line: &mut String, between: &str, texts: impl Iterator<Item = &'a str>) {
+    line.clear();
+    for (at, text) in texts.enumerate() {
+        if at > 0 {
+            line.push_str(between);
+        }
+        line.push_str(text);
+    }
 }
 
 /// The push's own columns; those named like ours step aside.
@@ -121,26 +159,10 @@ fn reason(rule: &Rule) -> String {
     }
 }
 
-fn guilty_columns<'a>(guilty: &[usize], rules: &'a [Rule]) -> Vec<&'a str> {
-    let mut names: Vec<&str> =
-        guilty.iter().map(|at| rules[*at].column.as_str()).filter(|name| !name.is_empty()).collect();
-    names.dedup();
-    names
-}
-
-fn sample_record(
-    record: u64,
-    cells: &[&str],
-    guilty: &[&str],
-    columns: &[String],
-    reasons: Vec<String>,
-) -> SampleRecord {
-    SampleRecord {
-        record,
-        values: cells.iter().map(|cell| (!cell.is_empty()).then(|| (*cell).to_owned())).collect(),
-        guilty: (0..columns.len()).filter(|at| guilty.contains(&columns[*at].as_str())).collect(),
-        reasons,
-    }
+fn guilty_columns<'a>(guilty: &[usize], rules: &'a [Rule]) -> impl Iterator<Item = &'a str> {
+    let names = guilty.iter().map(|at| rules[*at].column.as_str()).filter(|name| !name.is_empty());
+    let mut last = "";
+    names.filter(move |name| std::mem::replace(&mut last, name) != *name)
 }
 
 /// A cell that no spreadsheet takes for a formula (<https://owasp.org/www-community/attacks/CSV_Injection>): led by `'` where it

@@ -16,42 +16,46 @@ pub(crate) struct Candidates {
     path: TempPath,
     /// Words of a record's mask of rules.
     words: usize,
+    columns: usize,
 }
 
-/// The file while it is written: of each record the bytes that follow its mask, its number and its mask; then the bytes of each
-/// cell, led by their number.
+/// The file while it is written: of each record the bytes of its text, its number and its mask; then the bytes of each cell, then
+/// the text of all cells.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    path: TempPath,
-    words: usize,
     file: BufWriter<File>,
-    cells: Vec<u8>,
+    written: Candidates,
+    lengths: Vec<u8>,
+    text: String,
 }
 
 impl Scratch {
-    pub(super) fn new(words: usize) -> io::Result<Self> {
+    pub(super) fn new(words: usize, columns: usize) -> io::Result<Self> {
         let (file, path) = NamedTempFile::new()?.into_parts();
-        Ok(Self { path, words, file: BufWriter::new(file), cells: Vec::new() })
+        let (file, written) = (BufWriter::new(file), Candidates { path, words, columns });
+        Ok(Self { file, written, lengths: Vec::new(), text: String::new() })
     }
 
     /// Adds a cell to the record that is added next.
     pub(super) fn add_cell(&mut self, text: &str) {
-        self.cells.extend((text.len() as u64).to_le_bytes());
-        self.cells.extend(text.as_bytes());
+        self.lengths.extend((text.len() as u64).to_le_bytes());
+        self.text.push_str(text);
     }
 
     pub(super) fn add(&mut self, record: u64, mask: &[u64]) -> io::Result<()> {
-        for number in [self.cells.len() as u64, record].iter().chain(mask) {
+        for number in [self.text.len() as u64, record].iter().chain(mask) {
             self.file.write_all(&number.to_le_bytes())?;
         }
-        self.file.write_all(&self.cells)?;
-        self.cells.clear();
+        self.file.write_all(&self.lengths)?;
+        self.file.write_all(self.text.as_bytes())?;
+        self.lengths.clear();
+        self.text.clear();
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> io::Result<Candidates> {
         self.file.flush()?;
-        Ok(Candidates { path: self.path, words: self.words })
+        Ok(self.written)
     }
 }
 
@@ -63,20 +67,21 @@ impl Candidates {
         mut take: impl FnMut(u64, &[usize], Vec<&str>) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut file = BufReader::new(File::open(&self.path)?);
-        let (mut guilty, mut cells) = (Vec::new(), Vec::new());
+        let (mut guilty, mut lengths, mut text) = (Vec::new(), vec![0; self.columns * 8], Vec::new());
         while !file.fill_buf()?.is_empty() {
-            let (length, record) = (number(&mut file)?, number(&mut file)?);
+            let (bytes, record) = (number(&mut file)?, number(&mut file)?);
             guilty.clear();
             for word in 0..self.words {
                 let mask = number(&mut file)?;
                 guilty.extend(places(word, mask).filter(|at| counts[*at]));
             }
             if guilty.is_empty() {
-                file.seek_relative(i64::try_from(length).map_err(io::Error::other)?)?;
+                file.seek_relative(i64::try_from(lengths.len() as u64 + bytes).map_err(io::Error::other)?)?;
             } else {
-                cells.clear();
-                file.by_ref().take(length).read_to_end(&mut cells)?;
-                take(record, &guilty, texts(&cells)?)?;
+                file.read_exact(&mut lengths)?;
+                text.clear();
+                file.by_ref().take(bytes).read_to_end(&mut text)?;
+                take(record, &guilty, cells(&lengths, str::from_utf8(&text).map_err(io::Error::other)?)?)?;
             }
         }
         Ok(())
@@ -88,15 +93,16 @@ fn places(word: usize, mask: u64) -> impl Iterator<Item = usize> {
     (0..64).filter(move |bit| mask >> bit & 1 == 1).map(move |bit| word * 64 + bit)
 }
 
-fn texts(mut cells: &[u8]) -> io::Result<Vec<&str>> {
-    let mut texts = Vec::new();
-    while !cells.is_empty() {
-        let length = usize::try_from(number(&mut cells)?).map_err(io::Error::other)?;
-        let (text, rest) = cells.split_at_checked(length).ok_or(io::ErrorKind::UnexpectedEof)?;
-        texts.push(str::from_utf8(text).map_err(io::Error::other)?);
-        cells = rest;
+/// The cells of a record, from their lengths and their text.
+fn cells<'a>(mut lengths: &[u8], mut text: &'a str) -> io::Result<Vec<&'a str>> {
+    let mut cells = Vec::with_capacity(lengths.len() / 8);
+    while !lengths.is_empty() {
+        let length = usize::try_from(number(&mut lengths)?).map_err(io::Error::other)?;
+        let (cell, rest) = text.split_at_checked(length).ok_or(io::ErrorKind::InvalidData)?;
+        cells.push(cell);
+        text = rest;
     }
-    Ok(texts)
+    Ok(cells)
 }
 
 fn number(file: &mut impl Read) -> io::Result<u64> {
@@ -111,8 +117,8 @@ mod tests {
 
     #[test]
     fn records_that_count_come_back_as_they_were_and_the_others_not_at_all() {
-        let mut scratch = Scratch::new(2).unwrap();
         let cells = ["", "Ærø", "a,\"b\"\n"];
+        let mut scratch = Scratch::new(2, cells.len()).unwrap();
         for (record, mask) in [(3, [1, 1]), (5, [2, 0]), (8, [4, 0])] {
             for cell in cells {
                 scratch.add_cell(cell);

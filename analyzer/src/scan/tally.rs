@@ -83,7 +83,7 @@ impl Tally {
         Ok(Self {
             names: names.clone(),
             columns: names.iter().map(blank).collect(),
-            candidates: Scratch::new(judges.words)?,
+            candidates: Scratch::new(judges.words, names.len())?,
             judges,
             level: opened.level,
             seen: if opened.level > 0 { vec![Sample::at(SEEN); names.len()] } else { Vec::new() },
