@@ -43,8 +43,10 @@ impl Sample {
     /// Counts a value for each hash. Nearly all are none of the sample's, so several are asked about at once, without a branch.
     pub(crate) fn add_all(&mut self, hashes: &[u64]) {
         for together in hashes.chunks(TOGETHER) {
-            if together.iter().fold(false, |any, hash| any | kept(*hash, self.level)) {
-                together.iter().for_each(|hash| self.add_many(*hash, 1));
+            let level = self.level;
+            if together.iter().fold(false, |any, hash| any | kept(*hash, level)) {
+                let some = together.iter().filter(|hash| kept(**hash, level));
+                some.for_each(|hash| self.add_many(*hash, 1));
             }
         }
     }

@@ -50,9 +50,10 @@ impl Batch {
     }
 }
 
-/// Order matters: a record with two cells swapped is another record.
+/// Order matters: a record with two cells swapped is another record. Hashes of cells go in and the outcome is spread again, so
+/// to turn and to add is enough.
 fn mix(record: u64, cell: u64) -> u64 {
-    (record.rotate_left(23) ^ cell).wrapping_mul(0x9fb2_1c65_1e98_df25)
+    record.rotate_left(23).wrapping_add(cell)
 }
 
 /// What was found out about whole columns of a batch, each once.

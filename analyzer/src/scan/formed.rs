@@ -34,11 +34,10 @@ impl<'a> Formed<'a> {
 
     /// Whether a text is plainly fine; where it is not, it may be so all the same.
     pub(super) fn holds(&self, text: &str) -> bool {
-        let is_built_so =
-            |patterns: &Vec<&str>| patterns.iter().any(|pattern| value::has_pattern(text, pattern.as_bytes()));
-        text.is_ascii()
-            && text.len() <= self.longest
-            && value::is_plainly_no_sentinel(text)
-            && self.patterns.as_ref().is_none_or(is_built_so)
+        let is_built_so = match &self.patterns {
+            None => text.is_ascii(),
+            Some(patterns) => patterns.iter().any(|pattern| value::has_pattern(text, pattern.as_bytes())),
+        };
+        is_built_so && text.len() <= self.longest && value::is_plainly_no_sentinel(text)
     }
 }

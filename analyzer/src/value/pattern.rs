@@ -34,16 +34,18 @@ fn collapse(classes: impl Iterator<Item = char>, out: &mut String) {
 
 /// Whether an ASCII text has this pattern; `false` for other texts, and for a pattern that was cut.
 pub(crate) fn has_pattern(text: &str, pattern: &[u8]) -> bool {
-    let (mut rest, mut last) = (pattern.iter(), None);
+    // No class is this byte.
+    const NONE: u8 = u8::MAX;
+    let (mut rest, mut run) = (pattern.iter(), NONE);
     for byte in text.bytes() {
         let Some(class) = ASCII.get(usize::from(byte)) else { return false };
-        if last == Some(class) {
+        if *class == run {
             continue;
         }
         if rest.next() != Some(class) {
             return false;
         }
-        last = Some(class).filter(|class| is_run(char::from(**class)));
+        run = if is_run(char::from(*class)) { *class } else { NONE };
     }
     rest.as_slice().is_empty()
 }
