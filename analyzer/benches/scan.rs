@@ -1,16 +1,43 @@
-//! The whole judgement of a large push beside Polars' bare read of the same file, as CPU time and as ratios.
+//! The whole judgement of a large push beside Polars' bare read of the same file and beside DuckDB with rules that a person wrote
+//! for it, as CPU time and as ratios.
 //!
-//! `cargo bench --workspace --bench scan -- [RECORDS]` (two million if not said). Both run in this process one after the other,
-//! three times each, and the least counts: the load of the machine moves walls more than CPU time, and ratios less than either.
+//! `cargo bench --workspace --bench scan -- [RECORDS]` (two million if not said). Each runs three times and the least counts: the
+//! load of the machine moves walls more than CPU time, and ratios less than either. DuckDB is the machine's own, as a program or
+//! as Python's module; a machine without it says that it was not measured.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark speaks to whoever runs it")]
 
-use std::{collections::BTreeMap, fs::File, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use holdpoint_analyzer::{Baseline, Push, Settings, analyze};
 use holdpoint_review::ObjectVersion;
 use jiff::Timestamp;
 use polars::prelude::*;
+
+/// What a person would ask of each of these orders.
+const RULES: [&str; 12] = [
+    "customer not between 0 and 199",
+    "qty not between 0 and 11",
+    "amount not between 0 and 25",
+    "price not between 0 and 2000",
+    "lat not between 35 and 45",
+    "lon not between -82 and -66",
+    "country not in ('US', 'DE', 'FR', 'GB')",
+    "status not in ('new', 'paid', 'shipped', 'done')",
+    "not regexp_matches(sku, '^SKU-[0-9]{6}$')",
+    "not regexp_matches(email, '^[^@]+@[^@]+[.][a-z]+$')",
+    "email is null",
+    "ts not between timestamp '2023-11-14' and timestamp '2023-12-15'",
+];
+
+/// The ways in which a machine may have DuckDB: what is run, before the query.
+const DUCKDB: [&[&str]; 2] =
+    [&["duckdb", "-c"], &["python3", "-c", "import duckdb, sys; duckdb.sql(sys.argv[1]).fetchall()"]];
 
 fn main() {
     let records = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(2_000_000);
@@ -27,6 +54,27 @@ fn main() {
     tell("bare read of Parquet", bare);
     tell("judgement of Parquet", least(|| judge(&parquet, records)));
     tell("judgement of CSV", least(|| judge(&csv, records)));
+    let Some(duckdb) = DUCKDB.into_iter().find(|duckdb| query(duckdb, "select 1")) else {
+        println!("DuckDB was not measured: there is neither a program `duckdb` nor a module of Python's");
+        return;
+    };
+    tell("DuckDB's start", least(|| assert!(query(duckdb, "select 1"))));
+    tell("DuckDB's rules on Parquet", least(|| assert!(query(duckdb, &rules_on(&parquet)))));
+    tell("DuckDB's rules on CSV", least(|| assert!(query(duckdb, &rules_on(&csv)))));
+}
+
+/// Whether DuckDB answered.
+fn query(duckdb: &[&str], sql: &str) -> bool {
+    let mut command = Command::new(duckdb[0]);
+    let status = command.args(&duckdb[1..]).arg(sql).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// How many records break each rule, and how many any.
+fn rules_on(file: &Path) -> String {
+    let counts = RULES.map(|rule| format!("count(*) filter ({rule})")).join(", ");
+    let any = RULES.map(|rule| format!("coalesce({rule}, false)")).join(" or ");
+    format!("select {counts}, count(*) filter ({any}) from '{}'", file.display())
 }
 
 fn bare_read(file: &Path) {
@@ -61,11 +109,11 @@ fn least(run: impl Fn()) -> f64 {
     runs.fold(f64::INFINITY, f64::min)
 }
 
-/// User and system time of this process so far. The kernel counts it in ticks, a hundred a second.
+/// User and system time so far of this process and of those it waited for. The kernel counts it in ticks, a hundred a second.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux says how much time a process took");
     let after_name = stat.rsplit_once(')').unwrap().1;
-    let ticks = after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap());
+    let ticks = after_name.split_whitespace().skip(11).take(4).map(|ticks| ticks.parse::<f64>().unwrap());
     ticks.sum::<f64>() / 100.0
 }
 
