@@ -115,7 +115,7 @@ impl Cells {
     }
 }
 
-/// A short text is all in its view, and is hashed as the two numbers that this is.
+/// A short text is all in its view, and is hashed as the two numbers that this is; one that is hardly longer as its two ends.
 #[expect(clippy::cast_possible_truncation, reason = "halves are meant")]
 fn hash_texts(cells: &StringChunked, hashes: &mut Vec<u64>) {
     let texts = cells.downcast_as_array();
@@ -125,13 +125,25 @@ fn hash_texts(cells: &StringChunked, hashes: &mut Vec<u64>) {
         views.map(|(row, view)| match view.length {
             0 => NO_VALUE,
             _ if view.is_inline() => value::spread_words([view.as_u128() as u64, (view.as_u128() >> 64) as u64]),
-            _ => value::hash(texts.value(row)),
+            _ => hash_long(texts.value(row)),
         }),
     );
     if cells.null_count() > 0 {
         for (hash, _) in hashes.iter_mut().zip(texts).filter(|(_, text)| text.is_none()) {
             *hash = NO_VALUE;
         }
+    }
+}
+
+/// A hash of a text of more than eight bytes.
+fn hash_long(text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) if bytes.len() <= 16 => {
+            let length = (bytes.len() as u64).rotate_right(8);
+            value::spread_words([u64::from_le_bytes(*first) ^ length, u64::from_le_bytes(*last)])
+        }
+        _ => value::hash(text),
     }
 }
 
@@ -199,6 +211,8 @@ fn write_real(number: f64, buffer: &mut String) -> std::fmt::Result {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -213,5 +227,15 @@ mod tests {
             write_real(short, &mut ours).unwrap();
             prop_assert_eq!(ours, format!("{short:?}"));
         }
+    }
+    #[test]
+    fn texts_hash_alike_where_they_are_equal_and_only_there() {
+        let runs = (1..40).flat_map(|length| ["a", "ab", "abcdefgh"].map(|part| part.repeat(40)[..length].to_owned()));
+        let different: BTreeSet<String> = runs.collect();
+        let texts: Vec<_> = different.iter().chain(&different).map(String::as_str).collect();
+        let mut hashes = Vec::new();
+        Cells::Text(StringChunked::from_slice("c".into(), &texts)).hash_into(&mut hashes);
+        assert_eq!(hashes[..different.len()], hashes[different.len()..]);
+        assert_eq!(hashes.iter().collect::<BTreeSet<_>>().len(), different.len());
     }
 }

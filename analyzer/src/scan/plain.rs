@@ -222,7 +222,7 @@ fn holds_written(whole: Option<Interval>, real: Option<Interval>, written: Writt
 
 /// Looks at each place, whether there is a value or not. Several numbers are asked about at once, without a branch, which
 /// processors do side by side; only where one of them is not surely fine, about each.
-fn tell_others<T: Copy>(
+pub(super) fn tell_others<T: Copy>(
     numbers: &[T],
     is_surely_fine: impl Fn(T) -> bool,
     is_fine: impl Fn(T) -> bool,

@@ -123,10 +123,7 @@ impl Tally {
 
     /// Profiles the records of the sample.
     fn profile(&mut self, batch: &Batch) {
-        // By their numbers: by what is in them all records that are alike would come in together, or none of them.
-        let number = |row: usize| value::spread_bits(self.records + row as u64);
-        let is_in_sample = |row: &usize| value::ends_in_zeros(number(*row), self.level.into());
-        let rows: Vec<usize> = (0..batch.height).filter(is_in_sample).collect();
+        let rows = self.sampled(batch);
         for ((column, cells), hashes) in self.columns.iter_mut().zip(&batch.columns).zip(&batch.hashes) {
             alike::add(column, cells, hashes, &rows);
         }
@@ -140,6 +137,16 @@ impl Tally {
             seen.add_all(hashes);
         }
         self.delivered.add_all(&batch.records);
+    }
+
+    /// The records of a batch that are in the sample: of so many in a row one, and a hash says which. Were it a hash of what is in
+    /// them, all records that are alike would come in together, or none of them.
+    fn sampled(&self, batch: &Batch) -> Vec<usize> {
+        let (first, end) = (self.records, self.records + batch.height as u64);
+        let row = 1_u64 << self.level;
+        let chosen = (first / row..end.div_ceil(row)).map(|at| at * row + value::spread_bits(at) % row);
+        #[expect(clippy::cast_possible_truncation, reason = "places in a batch")]
+        chosen.filter(|record| (first..end).contains(record)).map(|record| (record - first) as usize).collect()
     }
 
     /// Writes down every record that was hit.

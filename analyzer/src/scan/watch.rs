@@ -3,7 +3,7 @@
 
 use super::{
     cells::{Cells, NO_VALUE},
-    plain::Plain,
+    plain::{Plain, tell_others},
 };
 use crate::rules::{Cell, Rule, Test};
 
@@ -47,8 +47,8 @@ impl Watch {
     pub(super) fn judge(&mut self, cells: &Cells, hashes: &[u64], mut tell: impl FnMut(usize, usize)) {
         let (tests, looks) = (&self.tests, &mut self.looks);
         for (at, _) in tests.iter().filter(|(_, test)| matches!(test, Test::Null) && cells.may_lack_values()) {
-            let nulls = hashes.iter().enumerate().filter(|(_, hash)| **hash == NO_VALUE);
-            nulls.for_each(|(row, _)| tell(row, *at));
+            let is_filled = |hash| hash != NO_VALUE;
+            tell_others(hashes, is_filled, is_filled, |row| tell(row, *at));
         }
         let mut suspect = |looks: &mut Looks, row: usize| {
             let mut mask = looks.remembered(hashes[row]).unwrap_or_else(|| looks.look(tests, cells, hashes[row], row));
