@@ -41,7 +41,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Declared {
     /// Exactly these columns, in any order.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "names")]
     columns: Option<BTreeSet<String>>,
     /// Columns that together never come twice.
     #[serde(default)]
@@ -96,6 +96,11 @@ impl<'de> Deserialize<'de> for Pattern {
         let text = String::deserialize(deserializer)?;
         Regex::new(&format!("^(?:{text})$")).map(Self).map_err(serde::de::Error::custom)
     }
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeSet<String>>, D::Error> {
+    const MEANT: &str = "`columns` is a list of names; the rules of one column stand under `[column.NAME]`";
+    BTreeSet::deserialize(deserializer).map(Some).map_err(|_| serde::de::Error::custom(MEANT))
 }
 
 /// Why a file of rules cannot be used.
@@ -244,6 +249,10 @@ mod tests {
         check("[column.id]\nrequired = true\nuniqe = true\n", "line 3: unknown field `uniqe`");
         check("[column.id]\ntype = \"numbr\"\n", "line 2: unknown variant `numbr`");
         check("colums = []\n", "line 1: unknown field `colums`");
+        check(
+            "key = [\"id\"]\n[columns.id]\nunique = true\n",
+            "line 2: `columns` is a list of names; the rules of one",
+        );
         check("[column.id]\nregex = \"(\"\n", "line 2: regex parse error");
     }
 }
