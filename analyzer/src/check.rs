@@ -18,7 +18,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::{
-    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, history::MEMBERS, profile,
+    Analysis, Baseline, Declared, NotDeclared, Profile, Push, Settings, Unreadable, analyze, flagged, history::MEMBERS,
+    profile,
 };
 
 /// What `check` is asked.
@@ -67,6 +68,8 @@ enum Refused {
         "several pushes are called {name}, and one would overwrite what is written about another: check them one by one"
     )]
     SameName { name: String },
+    #[error("{}: is there already and is no file of flagged records, so it is not written over: name another folder", file.display())]
+    Others { file: PathBuf },
     #[error(transparent)]
     Rules(#[from] NotDeclared),
     #[error("cannot write: {0}")]
@@ -90,6 +93,9 @@ fn complain(refused: &Refused, err: &mut impl Write) {
 fn run(arguments: &CheckArguments, out: &mut impl Write, err: &mut impl Write) -> Result<ExitCode, Refused> {
     if arguments.flagged.is_some() || arguments.report.is_some() {
         require_names_of_their_own(&arguments.pushes)?;
+    }
+    if let Some(folder) = &arguments.flagged {
+        arguments.pushes.iter().try_for_each(|push| require_nothing_of_others(&beside(folder, push, "csv")))?;
     }
     let declared = arguments.rules.as_deref().map(Declared::read).transpose()?.unwrap_or_default();
     let files = history_files(arguments)?;
@@ -124,6 +130,15 @@ fn require_names_of_their_own(pushes: &[PathBuf]) -> Result<(), Refused> {
     match pushes.iter().filter_map(|push| push.file_stem()).find(|name| !names.insert(*name)) {
         Some(name) => Err(Refused::SameName { name: name.to_string_lossy().into_owned() }),
         None => Ok(()),
+    }
+}
+
+/// A push may lie where its flagged records would.
+fn require_nothing_of_others(file: &Path) -> Result<(), Refused> {
+    match flagged::may_be_written(file) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Refused::Others { file: file.to_owned() }),
+        Err(why) => Err(Refused::File { file: file.to_owned(), why }),
     }
 }
 

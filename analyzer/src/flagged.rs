@@ -2,7 +2,13 @@
 //!
 //! Written from the scan's scratch file once it is known which rules count.
 
-use std::{borrow::Cow, collections::BTreeMap, fs::File, io};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use holdpoint_review::SampleRecord;
 use tempfile::{NamedTempFile, TempPath};
@@ -19,6 +25,9 @@ use crate::{
 const SAMPLE: usize = 20;
 /// Records shown for the same reason, so that one reason does not crowd out the others.
 const ALIKE: usize = 3;
+
+/// The columns before those of the push.
+const OURS: [&str; 3] = ["record", "reasons", "columns"];
 
 /// Stands for the value of a personal column.
 const MASK: &str = "•••";
@@ -68,10 +77,21 @@ pub(crate) fn nothing(columns: &[String]) -> Result<TempPath, Unreadable> {
     Ok(csv)
 }
 
+/// Whether a file that is there holds flagged records; one that is not there could.
+pub(crate) fn may_be_written(path: &Path) -> io::Result<bool> {
+    let start = OURS.join(",").into_bytes();
+    let mut found = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(start.len() as u64).read_to_end(&mut found).map(|_| found == start),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 fn headed(file: File, columns: &[String]) -> Result<csv::Writer<File>, Unreadable> {
     let mut file = csv::Writer::from_writer(file);
-    let ours = ["record", "reasons", "columns"].iter().map(ToString::to_string);
-    file.write_record(ours.chain(header(columns))).map_err(|error| Unreadable::Io(error.into()))?;
+    file.write_record(OURS.map(ToOwned::to_owned).into_iter().chain(header(columns)))
+        .map_err(|error| Unreadable::Io(error.into()))?;
     Ok(file)
 }
 
@@ -146,8 +166,8 @@ fn join<'a>(line: &mut String, between: &str, texts: impl Iterator<Item = &'a st
 /// The push's own columns; those named like ours step aside.
 fn header(columns: &[String]) -> impl Iterator<Item = String> {
     columns.iter().map(|name| match name.as_str() {
-        "record" | "reasons" | "columns" => format!("push.{name}"),
-        _ => neutral(name).into_owned(),
+        name if OURS.contains(&name) => format!("push.{name}"),
+        name => neutral(name).into_owned(),
     })
 }
 

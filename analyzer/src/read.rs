@@ -97,7 +97,7 @@ impl Default for Limits {
 /// A push that can be scanned, any number of times, as long as this lives.
 pub(crate) struct Opened {
     pub(crate) columns: Vec<String>,
-    /// Zero bits that the hash of a record's number must end in for the record to be in the profile's sample.
+    /// Of `2^level` records in a row one is in the profile's sample.
     pub(crate) level: u8,
     /// Unpacked, and as lines if it was NDJSON.
     path: PathBuf,

@@ -1,9 +1,9 @@
 //! The one scan of a push: its records come in order, in batches; profile, hits and flagged records come out together.
 //!
 //! Every record is held against every rule; one bit mask per record says which it broke. Columns of a typed file are judged as
-//! the numbers they are. The profile is of a sample of the records where there are many, chosen by
-//! a hash of their numbers. Memory holds one batch, the sketches, and the bounded set of hashes that finds
-//! duplicates; records that a rule hit go to a scratch file at once.
+//! the numbers they are. Where there are many records the profile is of a sample: of so many in a row one, chosen by a hash.
+//! Memory holds one batch, the sketches, and the bounded set of hashes that finds duplicates; records that a rule hit go to a
+//! scratch file at once.
 
 mod alike;
 mod batch;
