@@ -116,6 +116,7 @@ impl Cells {
 }
 
 /// A short text is all in its view, and is hashed as the two numbers that this is; one that is hardly longer as its two ends.
+/// Hashes of records are stored, and may be: what a view holds is part of Arrow's format.
 #[expect(clippy::cast_possible_truncation, reason = "halves are meant")]
 fn hash_texts(cells: &StringChunked, hashes: &mut Vec<u64>) {
     let texts = cells.downcast_as_array();
@@ -135,13 +136,13 @@ fn hash_texts(cells: &StringChunked, hashes: &mut Vec<u64>) {
     }
 }
 
-/// A hash of a text of more than eight bytes.
+/// A hash of a text that is not all in its view. The ends of one of up to sixteen bytes overlap, so its length says which it is.
 fn hash_long(text: &str) -> u64 {
     let bytes = text.as_bytes();
     match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) if bytes.len() <= 16 => {
-            let length = (bytes.len() as u64).rotate_right(8);
-            value::spread_words([u64::from_le_bytes(*first) ^ length, u64::from_le_bytes(*last)])
+            let ends = [first, last].map(|end| u64::from_le_bytes(*end));
+            value::spread_words(ends).wrapping_add(bytes.len() as u64)
         }
         _ => value::hash(text),
     }
@@ -211,8 +212,6 @@ fn write_real(number: f64, buffer: &mut String) -> std::fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -228,14 +227,54 @@ mod tests {
             prop_assert_eq!(ours, format!("{short:?}"));
         }
     }
+    proptest! {
+        #[test]
+        fn texts_hash_alike_where_they_are_equal_and_only_there(
+            text in "[0-3a-c-]{8,18}",
+            place in any::<prop::sample::Index>(),
+            inserted in "[0-3a-c-]",
+        ) {
+            let mut other = text.clone();
+            other.insert_str(place.index(text.len()), &inserted);
+            let mut hashes = Vec::new();
+            Cells::Text(StringChunked::from_slice("c".into(), &[&text, &other, &text])).hash_into(&mut hashes);
+            prop_assert!(hashes[0] == hashes[2] && hashes[0] != hashes[1], "{text} {other}");
+        }
+    }
+
     #[test]
-    fn texts_hash_alike_where_they_are_equal_and_only_there() {
-        let runs = (1..40).flat_map(|length| ["a", "ab", "abcdefgh"].map(|part| part.repeat(40)[..length].to_owned()));
-        let different: BTreeSet<String> = runs.collect();
-        let texts: Vec<_> = different.iter().chain(&different).map(String::as_str).collect();
-        let mut hashes = Vec::new();
-        Cells::Text(StringChunked::from_slice("c".into(), &texts)).hash_into(&mut hashes);
-        assert_eq!(hashes[..different.len()], hashes[different.len()..]);
-        assert_eq!(hashes.iter().collect::<BTreeSet<_>>().len(), different.len());
+    fn moments_are_written_as_polars_does() {
+        const DAY: i64 = 86_400;
+        let seconds = [0, 1, -1, DAY, -62_135_596_800, 253_402_300_799, 1_700_000_000];
+        let ticks = [
+            (Tick::Day, DataType::Date, 1),
+            (Tick::Milli, DataType::Datetime(TimeUnit::Milliseconds, None), DAY * 1_000),
+            (Tick::Micro, DataType::Datetime(TimeUnit::Microseconds, None), DAY * 1_000_000),
+            (Tick::Nano, DataType::Datetime(TimeUnit::Nanoseconds, None), DAY * 1_000_000_000),
+        ];
+        for (tick, dtype, a_day) in ticks {
+            let count = |second: &i64| i64::try_from(i128::from(*second) * i128::from(a_day) / i128::from(DAY)).ok();
+            let moments: Vec<i64> = seconds.iter().filter_map(count).collect();
+            let series = Series::new("c".into(), &moments).cast(&dtype).unwrap();
+            let expected = series.cast(&DataType::String).unwrap();
+            for (ticks, expected) in moments.iter().zip(expected.str().unwrap().iter()) {
+                let mut ours = String::new();
+                tick.write(*ticks, &mut ours).unwrap();
+                assert_eq!(Some(ours.as_str()), expected, "{ticks} {tick:?}");
+            }
+            for ticks in [i64::MIN, i64::MAX] {
+                tick.write(ticks, &mut String::new()).unwrap();
+            }
+        }
+    }
+
+    /// It is stored in profiles: records that were delivered before are known by it.
+    #[test]
+    fn the_hash_of_a_record_stays_what_it_is() {
+        let frame = df!["id" => [7_i64], "name" => ["Ada"], "mail" => ["ada@example.org"], "paid" => [2.5]].unwrap();
+        let (mut batch, names) =
+            (super::super::batch::Batch::default(), ["id", "name", "mail", "paid"].map(Into::into));
+        batch.read(&frame, &names).unwrap();
+        assert_eq!(batch.records, [15_032_807_717_348_479_330]);
     }
 }

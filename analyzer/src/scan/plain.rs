@@ -278,22 +278,29 @@ mod tests {
 
     use super::*;
 
+    /// Where intervals of columns begin and end, and as far out as there are whole numbers.
+    fn bound() -> impl Strategy<Value = f64> {
+        prop_oneof![3 => -1e6..3e10, 1 => -2e19..2e19, 1 => prop::sample::select(vec![0.0, LARGEST, -LARGEST, 9.3e18])]
+    }
+
     proptest! {
         #[test]
-        #[expect(clippy::cast_precision_loss, reason = "they are far from the largest")]
+        #[expect(clippy::cast_precision_loss, reason = "what is rounded is compared as it is when a text is read")]
         fn what_is_surely_fine_is_fine(
-            (one, other) in (-1e6..3e10, -1e6..3e10),
-            nines in any::<bool>(),
-            number in prop_oneof![-1e6..3e10, (-99_999..99_999).prop_map(f64::from)],
+            (one, other) in (bound(), bound()),
+            (nines, scale) in (any::<bool>(), prop::option::of((1..=15).prop_map(|most| 10_f64.powi(most)))),
+            number in prop_oneof![bound(), (-99_999..99_999).prop_map(f64::from), (-9999..9999).prop_map(|cents| f64::from(cents) / 100.0)],
             off in -3..=3_i64,
         ) {
-            let fine = Interval { low: f64::min(one, other), high: f64::max(one, other), scale: None, nines };
-            prop_assert!(!fine.surely_holds(number) || fine.holds_real(number));
-            for whole in [integer(number), integer(fine.low) + off, integer(fine.high) + off] {
+            let fine = Interval { low: f64::min(one, other), high: f64::max(one, other), scale, nines };
+            let is_surely_fine = fine.surely_holds(number) && scale.is_none_or(|scale| is_short(number, scale));
+            prop_assert!(!is_surely_fine || fine.holds_real(number));
+            let bounds = [fine.low, fine.high].map(|bound| integer(bound).saturating_add(off));
+            for whole in [integer(number), bounds[0], bounds[1], i64::MIN, i64::MAX] {
                 prop_assert!(!fine.wholes(1.0, 0.0).contains(&whole) || fine.holds(whole as f64));
             }
             for tick in [Tick::Day, Tick::Milli, Tick::Micro, Tick::Nano] {
-                for seconds in [number, fine.low, fine.high] {
+                for seconds in [number, fine.low, fine.high, f64::MIN, f64::MAX] {
                     let ticks = integer(seconds / tick.seconds(1)).saturating_add(off);
                     let is_sure = fine.wholes(tick.seconds(1), 1.0).contains(&ticks);
                     prop_assert!(!is_sure || fine.holds(tick.seconds(ticks)), "{ticks} {tick:?}");
