@@ -91,15 +91,15 @@ pub(super) struct RepeatRule {
 }
 
 impl RepeatRule {
-    /// The rules on repeated values, keys and records, for a push of so many records.
-    pub(super) fn all(names: &[String], rules: &[Rule], records: usize) -> Vec<Self> {
+    /// The rules on repeated values, keys and records.
+    pub(super) fn all(names: &[String], rules: &[Rule]) -> Vec<Self> {
         let place = |name: &str| names.iter().position(|known| known == name);
         let is_of_repeats =
             |test: &Test| matches!(test, Test::RepeatedValue | Test::RepeatedKey(_) | Test::RepeatedRecord);
         let repeat = |(at, rule): (usize, &Rule)| Self {
             at,
             columns: rule.columns().into_iter().filter_map(place).collect(),
-            seen: Repeats::among(records),
+            seen: Repeats::default(),
         };
         rules.iter().enumerate().filter(|(_, rule)| is_of_repeats(&rule.test)).map(repeat).collect()
     }

@@ -79,7 +79,7 @@ impl Tally {
         let blank = |name: &String| {
             if declared.is_personal(name) { ColumnProfile::personal() } else { ColumnProfile::default() }
         };
-        let judges = Judges::of(names, rules, declared, opened.records);
+        let judges = Judges::of(names, rules, declared);
         Ok(Self {
             names: names.clone(),
             columns: names.iter().map(blank).collect(),
@@ -166,7 +166,7 @@ impl Tally {
 }
 
 impl Judges {
-    fn of(names: &[String], rules: &[Rule], declared: &Declared, records: usize) -> Self {
+    fn of(names: &[String], rules: &[Rule], declared: &Declared) -> Self {
         let shown = |rule: &Rule| {
             let column = rule.columns().first().filter(|column| !declared.is_personal(column))?.to_owned();
             names.iter().position(|name| name == column)
@@ -174,7 +174,7 @@ impl Judges {
         Self {
             watches: Watch::all(names, rules),
             pairs: PairRule::all(names, rules),
-            repeats: RepeatRule::all(names, rules, records),
+            repeats: RepeatRule::all(names, rules),
             shown: rules.iter().map(shown).collect(),
             words: rules.len().div_ceil(64).max(1),
         }
@@ -225,7 +225,7 @@ impl Hits {
 #[cfg(test)]
 pub(super) fn hits(frame: &DataFrame, rules: &[Rule]) -> Vec<(usize, usize)> {
     let names: Vec<String> = frame.get_column_names().iter().map(ToString::to_string).collect();
-    let (mut batch, mut judges) = (Batch::default(), Judges::of(&names, rules, &Declared::default(), frame.height()));
+    let (mut batch, mut judges) = (Batch::default(), Judges::of(&names, rules, &Declared::default()));
     batch.read(frame, &names).expect("the frame is of text");
     let masks = judges.masks(&batch, &mut vec![Hits::default(); rules.len()]);
     let is_hit = |row: usize, at: usize| masks[row * judges.words + at / 64] >> (at % 64) & 1 == 1;
