@@ -16,7 +16,7 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::{
     declared::Declared,
     read::Unreadable,
-    rules::{Columns, Misplaced, Rule},
+    rules::{Kinds, Misplaced, Rule},
     scan::Candidates,
     value,
 };
@@ -56,7 +56,7 @@ pub(crate) fn write(
         columns,
         rules,
         reasons: rules.iter().map(reason).collect(),
-        places: Columns::of(columns, rules, counts),
+        kinds: Kinds::of(columns, rules, counts),
         personal: (0..columns.len()).filter(|at| declared.is_personal(&columns[*at])).collect(),
         records: 0,
         shown: vec![0; rules.len()],
@@ -77,12 +77,12 @@ pub(crate) fn nothing(columns: &[String]) -> Result<TempPath, Unreadable> {
     Ok(csv)
 }
 
-/// Whether a file that is there holds flagged records; one that is not there could.
+/// Whether flagged records may be written to a file: where there is none, or an empty one, or one of flagged records.
 pub(crate) fn may_be_written(path: &Path) -> io::Result<bool> {
     let start = OURS.join(",").into_bytes();
     let mut found = Vec::new();
     match File::open(path) {
-        Ok(file) => file.take(start.len() as u64).read_to_end(&mut found).map(|_| found == start),
+        Ok(file) => file.take(start.len() as u64).read_to_end(&mut found).map(|_| found.is_empty() || found == start),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
@@ -102,7 +102,7 @@ struct Writer<'a> {
     rules: &'a [Rule],
     /// By rule.
     reasons: Vec<String>,
-    places: Columns<'a>,
+    kinds: Kinds<'a>,
     personal: Vec<usize>,
     records: u64,
     /// By rule, how many records are in the sample for it.
@@ -122,12 +122,15 @@ struct Line {
 impl Writer<'_> {
     fn add(&mut self, record: u64, guilty: &[usize], mut cells: Vec<&str>) -> io::Result<()> {
         self.records += 1;
-        let disorder = if guilty.len() > 1 { self.places.misplaced(&cells) } else { None };
+        let disorder = if guilty.len() > 1 { self.kinds.misplaced(guilty, &cells) } else { None };
         if let Some(disorder) = disorder {
             *self.misplaced.entry(disorder).or_default() += 1;
         }
-        for at in &self.personal {
-            cells[*at] = MASK;
+        for own in &self.personal {
+            cells[*own] = MASK;
+            if let Some(cell) = disorder.and_then(|disorder| cells.get_mut(disorder.place_of(*own)?)) {
+                *cell = MASK;
+            }
         }
         let first = disorder.map(|disorder| disorder.check().name());
         let why = || first.into_iter().chain(guilty.iter().map(|at| self.reasons[*at].as_str()));
@@ -146,7 +149,9 @@ impl Writer<'_> {
                 guilty: (0..self.columns.len()).filter(|at| names.contains(&self.columns[*at].as_str())).collect(),
                 reasons: why().map(ToOwned::to_owned).collect(),
             });
-            guilty.iter().for_each(|at| self.shown[*at] += 1);
+            for at in guilty {
+                self.shown[*at] += 1;
+            }
         }
         Ok(())
     }

@@ -127,11 +127,12 @@ impl Judge<'_> {
         let names: Vec<bool> = (0..rules.len()).map(|at| findings::names_records(&weighed[at], &scanned, at)).collect();
         let flagged = flagged::write(&scanned.candidates, &opened.columns, &rules, &names, declared)?;
         let mut found = self.findings(&opened, &weighed, &scanned, &names);
+        findings::mask(&mut found, &flagged.misplaced, &opened.columns, declared);
         found.extend(findings::of_misplaced(&flagged.misplaced, &opened.columns, scanned.records));
         let report = self.report(scanned.records, flagged.records, found);
         let page = PageData {
             version: REPORT_VERSION,
-            plots: plots::of(&report.findings, &self.baseline.history, &scanned.table),
+            plots: plots::of(&report.findings, &self.baseline.history, &scanned.table, declared),
             columns: opened.columns.clone(),
             sample: flagged.sample,
         };

@@ -19,7 +19,7 @@ use std::{
 pub(crate) use count::spread_of;
 pub(crate) use guilt::Cell;
 pub(crate) use learn::{Certainty, common, learn, related};
-pub(crate) use misplaced::{Columns, Misplaced};
+pub(crate) use misplaced::{Kinds, Misplaced};
 
 use regex::Regex;
 

@@ -1,6 +1,9 @@
 //! What was found, as a reviewer reads it: the check, how many records, and figures of before and now in one sentence.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use holdpoint_review::{ContentHash, Finding, Share};
 use jiff::Timestamp;
@@ -151,6 +154,18 @@ pub(super) fn of_misplaced(misplaced: &BTreeMap<Misplaced, u64>, columns: &[Stri
     found.sort_by(|one, other| other.order(one));
     found.truncate(MOST);
     found
+}
+
+/// Takes away the examples of columns into which personal values came.
+pub(super) fn mask(found: &mut [Found], misplaced: &BTreeMap<Misplaced, u64>, columns: &[String], declared: &Declared) {
+    let personal = (0..columns.len()).filter(|at| declared.is_personal(&columns[*at]));
+    let places = personal.flat_map(|own| misplaced.keys().filter_map(move |misplaced| misplaced.place_of(own)));
+    let names: BTreeSet<&String> = places.filter_map(|at| columns.get(at)).collect();
+    for Found { finding, .. } in
+        found.iter_mut().filter(|found| found.finding.columns.iter().any(|name| names.contains(name)))
+    {
+        finding.examples.clear();
+    }
 }
 
 /// Columns that every accepted push had and this one has not, and columns that none had.

@@ -1,16 +1,17 @@
-//! Each guilty column beside what it usually looks like.
+//! Each guilty column beside what it usually looks like. Of a personal one there is none: pushes from before it was declared so
+//! may have left their values.
 
 use holdpoint_review::{ColumnPlot, Finding, PlotBin};
 
-use crate::{history::History, mass, profile::Table};
+use crate::{declared::Declared, history::History, mass, profile::Table};
 
 /// Columns plotted: more than a reviewer looks at.
 const MOST: usize = 6;
 
-pub(super) fn of(findings: &[Finding], history: &History, table: &Table) -> Vec<ColumnPlot> {
+pub(super) fn of(findings: &[Finding], history: &History, table: &Table, declared: &Declared) -> Vec<ColumnPlot> {
     let mut names: Vec<&String> = Vec::new();
     for name in findings.iter().flat_map(|finding| &finding.columns) {
-        if !names.contains(&name) {
+        if !names.contains(&name) && !declared.is_personal(name) {
             names.push(name);
         }
     }

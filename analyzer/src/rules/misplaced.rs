@@ -4,10 +4,17 @@
 //! the reason that explains the others, and it is only looked for where they were found. Nothing is made of a value that its
 //! own column takes, or of a column that would take any.
 
+use std::collections::BTreeMap;
+
 use super::{Cell, Check, Rule, Test};
 
-/// The tests that tell whether a value belongs into a column, by column.
-pub(crate) struct Columns<'a>(Vec<Vec<&'a Test>>);
+/// The tests that tell what kind of value belongs into a column.
+pub(crate) struct Kinds<'a> {
+    by_column: Vec<Vec<&'a Test>>,
+    /// By rule that is such a test and counts, its column.
+    of_rules: Vec<Option<usize>>,
+    rules: &'a [Rule],
+}
 
 /// What is wrong with a record as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,32 +26,45 @@ pub(crate) enum Misplaced {
 }
 
 impl Misplaced {
-    fn shifted(right: bool) -> Self {
-        Self::Shifted { right }
-    }
-
     pub(crate) fn check(self) -> Check {
         match self {
             Self::Shifted { .. } => Check::ShiftedRow,
             Self::Swapped(..) => Check::SwappedColumns,
         }
     }
+
+    /// Where the value of a column stands, if that is elsewhere; it may be beyond the last column.
+    pub(crate) fn place_of(self, column: usize) -> Option<usize> {
+        match self {
+            Self::Shifted { right: true } => Some(column + 1),
+            Self::Shifted { right: false } => column.checked_sub(1),
+            Self::Swapped(one, other) if column == one => Some(other),
+            Self::Swapped(one, other) if column == other => Some(one),
+            Self::Swapped(..) => None,
+        }
+    }
 }
 
-impl<'a> Columns<'a> {
+impl<'a> Kinds<'a> {
     /// Of these columns, by the rules that count.
     pub(crate) fn of(names: &[String], rules: &'a [Rule], counts: &[bool]) -> Self {
-        let counted = || rules.iter().zip(counts).filter(|(_, counts)| **counts).map(|(rule, _)| rule);
-        let tests = |name: &String| {
-            let own = counted().filter(|rule| rule.column == *name && rule.test.is_of_kind());
-            own.map(|rule| &rule.test).collect()
-        };
-        Self(names.iter().map(tests).collect())
+        let places: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let mut kinds = Self { by_column: vec![Vec::new(); names.len()], of_rules: vec![None; rules.len()], rules };
+        for (at, rule) in rules.iter().enumerate().filter(|(at, rule)| counts[*at] && rule.test.is_of_kind()) {
+            if let Some(column) = places.get(rule.column.as_str()) {
+                kinds.by_column[*column].push(&rule.test);
+                kinds.of_rules[at] = Some(*column);
+            }
+        }
+        kinds
     }
 
-    /// What is wrong with a record of these cells, if it is more than one of them.
-    pub(crate) fn misplaced(&self, cells: &[&str]) -> Option<Misplaced> {
-        let strangers: Vec<usize> = (0..cells.len()).filter(|at| self.is_strange(cells[*at], *at)).collect();
+    /// What is wrong with a record as a whole, from the rules that it breaks.
+    pub(crate) fn misplaced(&self, guilty: &[usize], cells: &[&str]) -> Option<Misplaced> {
+        let of_kind = || guilty.iter().filter_map(|at| Some((*at, self.of_rules[*at]?)));
+        let mut strangers: Vec<usize> = of_kind().map(|(_, column)| column).collect();
+        strangers.sort_unstable();
+        strangers.dedup();
         if let [one, other] = strangers[..]
             && self.takes(cells[one], other)
             && self.takes(cells[other], one)
@@ -52,11 +72,11 @@ impl<'a> Columns<'a> {
             return Some(Misplaced::Swapped(one, other));
         }
         // A number out of its range may be within that of the next column by chance; a word for a number is no chance.
-        let by_form = |at: &usize| self.is_against(cells[*at], *at, |test| !matches!(test, Test::Outside(..)));
-        if !strangers.iter().any(by_form) {
+        if of_kind().all(|(at, _)| matches!(self.rules[at].test, Test::Outside(..))) {
             return None;
         }
-        [true, false].into_iter().find(|right| self.is_shifted(cells, &strangers, *right)).map(Misplaced::shifted)
+        let side = [true, false].into_iter().find(|right| self.is_shifted(cells, &strangers, *right));
+        side.map(|right| Misplaced::Shifted { right })
     }
 
     /// Whether all values from the first stranger to the last fit the column beside theirs, and two of the strangers do so where
@@ -64,24 +84,22 @@ impl<'a> Columns<'a> {
     fn is_shifted(&self, cells: &[&str], strangers: &[usize], right: bool) -> bool {
         let (Some(first), Some(last)) = (strangers.first(), strangers.last()) else { return false };
         let own = |at: usize| if right { at.checked_sub(1) } else { Some(at + 1).filter(|own| *own < cells.len()) };
-        let may_be = |at: usize| own(at).is_some_and(|own| self.0[own].is_empty() || self.takes(cells[at], own));
+        let may_be =
+            |at: usize| own(at).is_some_and(|own| self.by_column[own].is_empty() || self.takes(cells[at], own));
         let is = |at: &&usize| own(**at).is_some_and(|own| self.takes(cells[**at], own));
         (*first..=*last).all(|at| cells[at].is_empty() || may_be(at)) && strangers.iter().filter(is).count() > 1
     }
 
-    /// Whether a column's tests speak against a value.
-    fn is_strange(&self, text: &str, column: usize) -> bool {
-        self.is_against(text, column, |_| true)
-    }
-
-    fn is_against(&self, text: &str, column: usize, counts: impl Fn(&Test) -> bool) -> bool {
-        let (cell, mut buffer) = (Cell::of(text), String::new());
-        !text.is_empty() && self.0[column].iter().any(|test| counts(test) && test.is_against(&cell, &mut buffer))
-    }
-
     /// Whether a column that would not take any value takes this one.
     fn takes(&self, text: &str, column: usize) -> bool {
-        !text.is_empty() && !self.0[column].is_empty() && !self.is_strange(text, column)
+        let (cell, mut buffer) = (Cell::of(text), String::new());
+        let fits = |test: &&Test| match test {
+            // Of what is no quantity a range says nothing.
+            Test::Outside(quantity, ..) if quantity.of(text).is_none() => false,
+            other => !other.is_against(&cell, &mut buffer),
+        };
+        let tests = &self.by_column[column];
+        !text.is_empty() && !tests.is_empty() && tests.iter().all(fits)
     }
 }
 
@@ -95,23 +113,45 @@ impl Test {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, sync::Arc};
+    use std::sync::Arc;
 
     use super::*;
     use crate::rules::Quantity;
 
     fn among(values: &[&str]) -> Test {
-        Test::Value(Arc::new(values.iter().map(ToString::to_string).collect::<BTreeSet<_>>()))
+        Test::Value(Arc::new(values.iter().map(ToString::to_string).collect()))
+    }
+
+    fn told_by(tests: &[(&str, Test)], names: &[&str], cells: &[&str]) -> Option<Misplaced> {
+        let rule = |(column, test): &(&str, Test)| Rule {
+            check: Check::Type,
+            column: (*column).to_owned(),
+            test: test.clone(),
+            before: String::new(),
+            expected: 0.0,
+        };
+        let rules: Vec<Rule> = tests.iter().map(rule).collect();
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let is_against = |rule: &Rule| {
+            let cell = cells[names.iter().position(|name| *name == rule.column).unwrap()];
+            !cell.is_empty() && rule.test.is_against(&Cell::of(cell), &mut String::new())
+        };
+        let guilty: Vec<usize> = (0..rules.len()).filter(|at| is_against(&rules[*at])).collect();
+        Kinds::of(&names, &rules, &vec![true; rules.len()]).misplaced(&guilty, cells)
     }
 
     /// An identifier, a city, a state, a note of any kind, and an amount.
     fn told(cells: [&str; 5]) -> Option<Misplaced> {
-        let number = Test::NotA(Quantity::Number);
-        let (city, state) = (among(&["Austin", "Boston"]), among(&["MA", "TX"]));
-        let (of_ids, of_amounts) =
-            (Test::Outside(Quantity::Number, 1.0, 99_999.0), Test::Outside(Quantity::Number, 0.0, 500.0));
-        let columns = vec![vec![&number, &of_ids], vec![&city], vec![&state], vec![], vec![&number, &of_amounts]];
-        Columns(columns).misplaced(&cells)
+        let number = || Test::NotA(Quantity::Number);
+        let tests = [
+            ("id", number()),
+            ("id", Test::Outside(Quantity::Number, 1.0, 99_999.0)),
+            ("city", among(&["Austin", "Boston"])),
+            ("state", among(&["MA", "TX"])),
+            ("amount", number()),
+            ("amount", Test::Outside(Quantity::Number, 0.0, 500.0)),
+        ];
+        told_by(&tests, &["id", "city", "state", "note", "amount"], &cells)
     }
 
     #[test]
@@ -136,5 +176,22 @@ mod tests {
         assert_eq!(told(["7", "TX", "", "", "9.5"]), None, "one value alone may be wrong by itself");
         assert_eq!(told(["700000", "Austin", "TX", "", "900"]), None);
         assert_eq!(told(["", "", "", "", ""]), None);
+    }
+
+    #[test]
+    fn a_range_alone_takes_no_word() {
+        let range = || Test::Outside(Quantity::Number, 0.0, 500.0);
+        let tests = [("amount", range()), ("city", among(&["Austin"])), ("tax", range()), ("state", among(&["TX"]))];
+        let told = |cells: [&str; 4]| told_by(&tests, &["amount", "city", "tax", "state"], &cells);
+        assert_eq!(told(["5", "Autsin", "", "TZ"]), None);
+        assert_eq!(told(["5", "9", "Austin", "7"]), Some(Misplaced::Shifted { right: true }));
+    }
+
+    #[test]
+    fn the_place_of_a_value_is_where_it_stands_now() {
+        let places = |misplaced: Misplaced| [0, 1, 2].map(|column| misplaced.place_of(column));
+        assert_eq!(places(Misplaced::Shifted { right: true }), [Some(1), Some(2), Some(3)]);
+        assert_eq!(places(Misplaced::Shifted { right: false }), [None, Some(0), Some(1)]);
+        assert_eq!(places(Misplaced::Swapped(0, 2)), [Some(2), None, Some(0)]);
     }
 }

@@ -73,3 +73,26 @@ fn a_personal_value_is_in_no_report_and_no_profile() {
         assert!(!text.contains("secret-7"), "{text}");
     }
 }
+
+#[test]
+fn a_personal_value_in_the_place_of_another_is_masked_there() {
+    let day = |day: usize| orders(day, 100).replace("EUR", "secret-7");
+    let customer = Customer::with_history((0..6).map(day));
+    let swapped = day(6).lines().enumerate().fold(String::new(), |mut text, (at, line)| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        if at % 10 == 1 {
+            cells.swap(2, 3);
+        }
+        text += &cells.join(",");
+        text + "\n"
+    });
+    let rules = customer.file("rules.toml", b"[column.currency]\npersonal = true\n");
+    let settings = Settings { declared: Declared::read(&rules).unwrap(), ..Settings::default() };
+    let analysis = customer.deliver_under(&settings, "push.csv", swapped.as_bytes());
+    assert!(checks(&analysis).contains(&"swapped columns"), "{:?}", checks(&analysis));
+    let page = serde_json::to_string(&analysis.page).unwrap();
+    let report = serde_json::to_string(&analysis.report).unwrap();
+    for text in [report, page, flagged(&analysis)] {
+        assert!(!text.contains("secret-7"), "{text}");
+    }
+}
