@@ -94,11 +94,11 @@ fn run(arguments: &CheckArguments, out: &mut impl Write, err: &mut impl Write) -
     if arguments.flagged.is_some() || arguments.report.is_some() {
         require_names_of_their_own(&arguments.pushes)?;
     }
-    if let Some(folder) = &arguments.flagged {
-        arguments.pushes.iter().try_for_each(|push| require_nothing_of_others(&beside(folder, push, "csv")))?;
-    }
     let declared = arguments.rules.as_deref().map(Declared::read).transpose()?.unwrap_or_default();
     let files = history_files(arguments)?;
+    if let Some(folder) = &arguments.flagged {
+        require_nothing_of_others(folder, &arguments.pushes, &files)?;
+    }
     let baseline = Baseline::learn(accepted(&files, &declared)?, delivery(files.len()));
     // A first push is held on principle only where somebody would accept it afterwards.
     let mut settings = Settings { threshold: arguments.threshold, hold_first: false, declared, ..Settings::default() };
@@ -133,13 +133,17 @@ fn require_names_of_their_own(pushes: &[PathBuf]) -> Result<(), Refused> {
     }
 }
 
-/// A push may lie where its flagged records would.
-fn require_nothing_of_others(file: &Path) -> Result<(), Refused> {
-    match flagged::may_be_written(file) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Refused::Others { file: file.to_owned() }),
-        Err(why) => Err(Refused::File { file: file.to_owned(), why }),
+/// A push may lie where the flagged records of one would.
+fn require_nothing_of_others(folder: &Path, pushes: &[PathBuf], history: &[PathBuf]) -> Result<(), Refused> {
+    let real = |file: &PathBuf| file.canonicalize().ok();
+    let inputs: BTreeSet<PathBuf> = pushes.iter().chain(history).filter_map(real).collect();
+    for file in pushes.iter().map(|push| beside(folder, push, "csv")) {
+        let failed = |why| Refused::File { file: file.clone(), why };
+        if !flagged::may_be_written(&file).map_err(failed)? || real(&file).is_some_and(|file| inputs.contains(&file)) {
+            return Err(Refused::Others { file });
+        }
     }
+    Ok(())
 }
 
 /// A file named after the push.
