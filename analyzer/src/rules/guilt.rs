@@ -66,11 +66,12 @@ pub(super) fn is_misspelt(text: &str, known: &BTreeSet<String>, common: &BTreeSe
     !known.contains(text) && common.iter().any(is_slip)
 }
 
-/// Whether two short texts differ in one letter, and in nothing else.
+/// Whether two short texts differ in one letter that is another letter, and in nothing else.
 fn is_another_name(text: &str, common: &str) -> bool {
     let length = common.chars().count();
-    let differ = || text.chars().zip(common.chars()).filter(|(a, b)| a != b).count();
-    length < LONG && text.chars().count() == length && differ() == 1
+    let mut differ = text.chars().zip(common.chars()).filter(|(a, b)| a != b);
+    let is_letter = differ.next().is_some_and(|(a, b)| a.is_alphabetic() && b.is_alphabetic());
+    length < LONG && text.chars().count() == length && is_letter && differ.next().is_none()
 }
 
 #[cfg(test)]
@@ -86,5 +87,7 @@ mod tests {
         check("mdrr.de", true);
         check("mr.de", true);
         check("mrd.de", true);
+        check("m$r.de", true);
+        check("m0r.de", true);
     }
 }

@@ -86,10 +86,14 @@ fn is_guilty(rule: &Test, cell: Option<&str>) -> bool {
                 characters.sort_unstable();
                 characters
             };
-            // One edit apart and of one length: of the same characters where two were swapped, of others where one is another.
+            // One edit apart and of one length: of the same characters where two were swapped, of others where one is another;
+            // and of as many letters, where that is one for a letter.
+            let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count();
             let is_name = |common: &str| {
                 let (left, right) = (sorted(common), sorted(text));
-                left.len() < 7 && left.len() == right.len() && left != right
+                let is_other = left.len() == right.len() && left != right && letters(common) == letters(text);
+                let is_of_letters = common.chars().zip(text.chars()).all(|(a, b)| a == b || a.is_alphabetic());
+                left.len() < 7 && is_other && is_of_letters
             };
             let is_slip = |common: &String| {
                 crate::value::is_one_edit(common, text) && digits(common) != digits(text) && !is_name(common)
