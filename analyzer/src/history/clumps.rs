@@ -39,7 +39,8 @@ impl History {
         for (hash, _) in columns.iter().flat_map(|column| column.sample.counts()) {
             *pushes.entry(hash).or_default() += 1;
         }
-        let is_usual = |hash| pushes.get(&hash).is_some_and(|of| of * 2 >= columns.len());
+        let asked = |hash| columns.iter().filter(|column| column.sample.looks_for(hash)).count();
+        let is_usual = |hash| pushes.get(&hash).is_some_and(|of| *of > 1 && of * 2 >= asked(hash));
         let of = |column: &&ColumnProfile| column.sample.clumps(is_usual) / column.filled as f64;
         let mut clumps: Vec<f64> = columns.iter().map(of).collect();
         clumps.sort_by(f64::total_cmp);

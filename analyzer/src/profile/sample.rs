@@ -69,6 +69,11 @@ impl Sample {
         self.level == 0
     }
 
+    /// Whether a value with this hash would be in it.
+    pub(crate) fn looks_for(&self, hash: u64) -> bool {
+        kept(hash, self.level)
+    }
+
     pub(crate) fn contains(&self, hash: u64) -> bool {
         self.counts.contains_key(&hash)
     }
