@@ -7,12 +7,7 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark speaks to whoever runs it")]
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, fs::File, path::Path, process::Command};
 
 use holdpoint_analyzer::{Baseline, Push, Settings, analyze};
 use holdpoint_review::ObjectVersion;
@@ -54,20 +49,19 @@ fn main() {
     tell("bare read of Parquet", bare);
     tell("judgement of Parquet", least(|| judge(&parquet, records)));
     tell("judgement of CSV", least(|| judge(&csv, records)));
-    let Some(duckdb) = DUCKDB.into_iter().find(|duckdb| query(duckdb, "select 1")) else {
+    let Some(duckdb) = DUCKDB.into_iter().find(|duckdb| query(duckdb, "select 1").is_ok()) else {
         println!("DuckDB was not measured: there is neither a program `duckdb` nor a module of Python's");
         return;
     };
-    tell("DuckDB's start", least(|| assert!(query(duckdb, "select 1"))));
-    tell("DuckDB's rules on Parquet", least(|| assert!(query(duckdb, &rules_on(&parquet)))));
-    tell("DuckDB's rules on CSV", least(|| assert!(query(duckdb, &rules_on(&csv)))));
+    tell("DuckDB's start", least(|| query(duckdb, "select 1").unwrap()));
+    tell("DuckDB's rules on Parquet", least(|| query(duckdb, &rules_on(&parquet)).unwrap()));
+    tell("DuckDB's rules on CSV", least(|| query(duckdb, &rules_on(&csv)).unwrap()));
 }
 
-/// Whether DuckDB answered.
-fn query(duckdb: &[&str], sql: &str) -> bool {
-    let mut command = Command::new(duckdb[0]);
-    let status = command.args(&duckdb[1..]).arg(sql).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
+/// Has DuckDB answer, or says what it complains of.
+fn query(duckdb: &[&str], sql: &str) -> Result<(), String> {
+    let output = Command::new(duckdb[0]).args(&duckdb[1..]).arg(sql).output().map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 /// How many records break each rule, and how many any.

@@ -211,6 +211,14 @@ mod tests {
     }
 
     #[test]
+    fn half_a_file_of_a_customer_who_grew_is_too_little() {
+        let grown = [20, 23, 19, 24, 27, 25, 31, 34, 33, 40, 44, 41, 52, 55, 60, 57].map(|n| f64::from(n).ln());
+        let days: Vec<u8> = (0..16).map(|at| at % 7).collect();
+        let low = low(&grown, &days, 2);
+        assert!((29.0..50.0).contains(&low), "{low}");
+    }
+
+    #[test]
     fn the_first_of_january_1970_was_a_thursday() {
         assert_eq!((weekday(0.0), weekday(-1.0), weekday(86_400.0 * 7.5)), (0, 6, 0));
     }

@@ -263,7 +263,7 @@ fn posts(week: usize, likes: impl Fn(usize) -> usize) -> String {
 
 #[test]
 fn noughts_in_the_place_of_all_other_numbers_are_a_shift_however_many_there_were() {
-    let likes = |week: usize| move |at: usize| if at % 2 == 0 { 0 } else { 1 + (at * 53 + week * 29) % 997 };
+    let likes = |week: usize| move |at: usize| if at.is_multiple_of(2) { 0 } else { 1 + (at * 53 + week * 29) % 997 };
     let customer = Customer::with_history((0..12).map(|week| posts(week, likes(week))));
     assert!(!customer.deliver("push.csv", posts(12, likes(12)).as_bytes()).report.needs_review);
     let nobody = customer.deliver("push.csv", posts(12, |_| 0).as_bytes());
