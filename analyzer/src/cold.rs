@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     baseline::Weighed,
-    history::{is_identifier, kind_of},
+    history::{is_unique, kind_of},
     profile::{ColumnProfile, Spread, Table},
     rules::{Certainty, Check, Quantity, Rule, Test, common, related, spread_of},
     words,
@@ -91,7 +91,7 @@ fn absent(name: &str, column: &ColumnProfile) -> Vec<Rule> {
     }
     let dominant = column.sentinels.iter().filter(|(_, count)| !is_minority(**count, column.filled));
     let mut dominant: BTreeSet<String> = dominant.map(|(sentinel, _)| sentinel.clone()).collect();
-    if is_identifier(column, &[column]) {
+    if is_unique(column) {
         // A counter comes by each of them once.
         dominant.extend((4..=18).map(|digits| "9".repeat(digits)));
     }
@@ -107,7 +107,7 @@ fn kind(name: &str, column: &ColumnProfile) -> Vec<Rule> {
         rules.push(rule(Check::Type, name, Test::NotA(quantity), "nearly all of one type"));
     }
     // The numbers of a counter lie where they lie.
-    let usual = if is_identifier(column, &[column]) { None } else { usual(spread) };
+    let usual = if is_unique(column) { None } else { usual(spread) };
     if let (Quantity::Number, Some((low, high))) = (quantity, usual) {
         let (low, high) = with_frequent(column, low, high);
         let before =

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use holdpoint_review::{BaselineMember, BaselineSummary};
 use jiff::Timestamp;
-pub(crate) use role::{Role, is_identifier, kind_of};
+pub(crate) use role::{Role, is_identifier, is_unique, kind_of};
 
 use crate::profile::{ColumnProfile, Profile, Table};
 

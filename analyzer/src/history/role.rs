@@ -70,8 +70,16 @@ pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -
 
 /// Whether no push ever had a value twice, and the values are names rather than measurements.
 pub(crate) fn is_identifier(merged: &ColumnProfile, history: &[&ColumnProfile]) -> bool {
-    let unique = |column: &&ColumnProfile| column.nulls == 0 && column.repeated() == 0.0;
-    !is_fractional(merged) && merged.filled >= ENOUGH_TO_BE_UNIQUE && history.iter().all(unique)
+    can_identify(merged) && history.iter().all(|column| column.nulls == 0 && column.repeated() == 0.0)
+}
+
+/// Whether this push has no value twice, so far as it has values.
+pub(crate) fn is_unique(column: &ColumnProfile) -> bool {
+    can_identify(column) && column.repeated() == 0.0
+}
+
+fn can_identify(column: &ColumnProfile) -> bool {
+    !is_fractional(column) && column.filled >= ENOUGH_TO_BE_UNIQUE
 }
 
 fn is_fractional(column: &ColumnProfile) -> bool {
