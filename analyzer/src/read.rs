@@ -12,6 +12,7 @@ mod json_lines;
 mod lines;
 mod parts;
 mod source;
+mod typed;
 mod unpack;
 
 use std::{
@@ -29,6 +30,7 @@ use polars::prelude::*;
 use sha2::{Digest, Sha256};
 use source::Source;
 use tempfile::TempPath;
+use typed::Typed;
 use unpack::Unpacked;
 
 /// A file that is not as a push must be. Its text is what a reviewer reads.
@@ -189,8 +191,9 @@ pub(crate) fn open(path: &Path, name: &Path, limits: Limits) -> Result<Opened, U
     let mut scratch: Vec<_> = scratch.into_iter().collect();
     let (path, columns, source, records) = match format {
         Format::Parquet => {
-            let (source, schema, records) = Source::typed(&plain)?;
-            (plain, names(&schema)?, source, records)
+            let typed = Typed::open(&plain)?;
+            let (columns, records) = (typed.schema.iter_names().map(ToString::to_string).collect(), typed.records());
+            (plain, columns, Source::Typed(typed), records)
         }
         Format::Csv => {
             let count = count_lines(&plain, &start)?;
@@ -230,7 +233,8 @@ impl Opened {
                 let some = glimpse::of_lines(&self.path).ok()?;
                 (Source::Lines(lines.of(&some)), Some(some))
             }
-            _ => (Source::Few(glimpse::of_records(&self.path, self.records).ok()?), None),
+            Source::Typed(typed) => (Source::Few(glimpse::of_records(typed).ok()?), None),
+            Source::Few(_) => return None,
         };
         let (columns, path, progress) = (self.columns.clone(), self.path.clone(), ProgressBar::hidden());
         Some(Self { columns, path, progress, level: 0, source, _scratch: scratch.into_iter().collect(), ..*self })
@@ -263,17 +267,6 @@ fn count_lines(path: &Path, start: &[u8]) -> Result<usize, Unreadable> {
     let count = unpack::require_utf8(path)?;
     let is_blank = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii().is_empty();
     if is_blank { Err(Unreadable::Empty) } else { Ok(count) }
-}
-
-/// The names of a typed file's columns, if there are any and their cells can be judged.
-fn names(schema: &Schema) -> Result<Vec<String>, Unreadable> {
-    if schema.is_empty() {
-        return Err(Unreadable::Columns("there are none".to_owned()));
-    }
-    if let Some((name, _)) = schema.iter().find(|(_, dtype)| dtype.is_nested() || matches!(dtype, DataType::Binary)) {
-        return Err(Unreadable::Columns(format!("{name} is nested or binary")));
-    }
-    Ok(schema.iter_names().map(ToString::to_string).collect())
 }
 
 fn broken(format: Format, error: &PolarsError) -> Unreadable {

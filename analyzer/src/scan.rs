@@ -11,6 +11,7 @@ mod candidates;
 mod cells;
 mod formed;
 mod hashed;
+mod nested;
 mod pairs;
 mod plain;
 mod repeats;

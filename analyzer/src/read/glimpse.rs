@@ -13,7 +13,10 @@ use std::{
 use polars::prelude::*;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::{Format, Unreadable, broken, source::Stretch};
+use super::{
+    Format, Unreadable, broken,
+    typed::{Stretch, Typed},
+};
 
 /// Places looked at.
 const PLACES: usize = 4;
@@ -22,13 +25,12 @@ const RECORDS: usize = 4096;
 /// Bytes of text at each.
 const TEXT_BYTES: u64 = 1 << 18;
 
-/// Some records of a typed file with so many.
-pub(super) fn of_records(path: &Path, records: usize) -> Result<DataFrame, Unreadable> {
-    let last = records.saturating_sub(RECORDS);
+/// Some records of a typed file.
+pub(super) fn of_records(typed: &Typed) -> Result<DataFrame, Unreadable> {
+    let last = typed.records().saturating_sub(RECORDS);
     let mut seen: Option<DataFrame> = None;
     for place in 0..PLACES {
-        let stretch = Stretch { first: last / (PLACES - 1) * place, records: RECORDS };
-        let frame = stretch.of(path)?;
+        let frame = typed.read(Stretch { first: last / (PLACES - 1) * place, records: RECORDS })?;
         match &mut seen {
             Some(seen) => seen.vstack_mut_owned(frame).map_err(|error| broken(Format::Parquet, &error))?,
             None => seen.insert(frame),

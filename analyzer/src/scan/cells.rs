@@ -3,11 +3,12 @@
 //! Numbers and moments of typed files stay what they are: nearly all are plainly fine, which a comparison tells. Their text,
 //! written as Polars would write it, is made only where somebody looks at it.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use jiff::{SignedDuration, civil::DateTime, fmt::temporal::DateTimePrinter};
 use polars::prelude::*;
 
+use super::nested;
 use crate::{rules::Quantity, value};
 
 /// The hash of a cell without a value.
@@ -33,16 +34,26 @@ pub(super) enum Tick {
 
 impl Cells {
     /// The column's cells in one piece.
+    ///
+    /// What it makes of a type may not depend on the batch: equal cells have equal hashes all over the push.
     pub(super) fn of(column: &Column) -> PolarsResult<Self> {
-        use DataType::{Date, Datetime, Float64, Int8, Int16, Int32, Int64, String, UInt8, UInt16, UInt32};
+        use DataType::{
+            Binary, Date, Datetime, Decimal, Float64, Int8, Int16, Int32, Int64, String, UInt8, UInt16, UInt32,
+        };
         let series = column.as_materialized_series().rechunk();
-        let whole = |series: &Series| series.to_physical_repr().cast(&DataType::Int64);
+        let whole = |series: &Series| series.to_physical_repr().cast(&Int64);
         Ok(match series.dtype() {
             String => Self::Text(series.str()?.clone()),
+            Binary => Self::Text(series.binary()?.iter().map(|cell| cell.map(text_of)).collect()),
             Float64 => Self::Real(series.f64()?.clone()),
             Date => Self::Moment(whole(&series)?.i64()?.clone(), Tick::Day),
-            Datetime(unit, None) => Self::Moment(whole(&series)?.i64()?.clone(), Tick::of(*unit)),
+            // A file that keeps zones keeps the moments themselves in UTC.
+            Datetime(unit, _) => Self::Moment(whole(&series)?.i64()?.clone(), Tick::of(*unit)),
             Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 => Self::Whole(whole(&series)?.i64()?.clone()),
+            Decimal(..=18, 0) => Self::Whole(series.cast(&Int64)?.i64()?.clone()),
+            // So many digits come back from a float as they went in.
+            Decimal(..=15, _) => Self::Real(series.cast(&Float64)?.f64()?.clone()),
+            nested if nested.is_nested() => Self::Text(series.iter().map(nested::written_out).collect()),
             _ => Self::Text(series.cast(&String)?.str()?.clone()),
         })
     }
@@ -113,6 +124,18 @@ impl Cells {
             (Self::Real(cells), _) => vec![f64::NAN; cells.len()],
         }
     }
+}
+
+/// Bytes of which a file does not say that they are text: often they are, else they are written as hexadecimal digits.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| Cow::Owned(digits(bytes)), Cow::Borrowed)
+}
+
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("a String takes what is written");
+        digits
+    })
 }
 
 /// A short text is all in its view, and is hashed as the two numbers that this is; one that is hardly longer as its two ends.
@@ -266,6 +289,48 @@ mod tests {
                 tick.write(ticks, &mut String::new()).unwrap();
             }
         }
+    }
+
+    /// The texts of a column's cells, as all who look at them see them.
+    fn texts(column: Series) -> Vec<Option<String>> {
+        let cells = Cells::of(&column.into()).unwrap();
+        (0..cells.len()).map(|row| cells.text(row, &mut String::new()).map(ToOwned::to_owned)).collect()
+    }
+
+    #[test]
+    fn decimals_are_numbers_as_long_as_no_digit_is_lost() {
+        let decimal = |digits, fraction, cells: &[&str]| {
+            Series::new("c".into(), cells).cast(&DataType::Decimal(digits, fraction)).unwrap()
+        };
+        let check = |series: Series, expected: &[&str]| {
+            assert_eq!(texts(series), expected.iter().map(|text| Some((*text).to_owned())).collect::<Vec<_>>());
+        };
+        check(decimal(10, 2, &["12.50", "-0.01", "0", "99999999.99"]), &["12.5", "-0.01", "0.0", "99999999.99"]);
+        check(decimal(18, 0, &["7", "-999999999999999999"]), &["7", "-999999999999999999"]);
+        check(decimal(38, 0, &["7", "12345678901234567890123"]), &["7", "12345678901234567890123"]);
+        check(decimal(20, 3, &["12345678901234567.891"]), &["12345678901234567.891"]);
+    }
+
+    #[test]
+    fn bytes_are_text_where_they_can_be() {
+        let series = Series::new("c".into(), [Some(&b"caf\xc3\xa9"[..]), Some(b"\xff\x00"), Some(b""), None]);
+        assert_eq!(texts(series), [Some("café".to_owned()), Some("ff00".to_owned()), None, None]);
+    }
+
+    #[test]
+    fn nested_cells_are_json() {
+        let lists = Series::new("c".into(), [Some(Series::new("".into(), [Some(1_i64), None])), None]);
+        assert_eq!(texts(lists), [Some("[1,null]".to_owned()), None]);
+        let days = Series::new("day".into(), [20_000_i32]).cast(&DataType::Date).unwrap();
+        let fields = [Series::new("b".into(), ["x"]), Series::new("a".into(), [2.5]), days];
+        let structs = StructChunked::from_series("c".into(), 1, fields.iter()).unwrap().into_series();
+        assert_eq!(texts(structs), [Some(r#"{"a":2.5,"b":"x","day":"2024-10-04"}"#.to_owned())]);
+    }
+
+    #[test]
+    fn times_of_day_are_text() {
+        let times = Series::new("c".into(), [3_661_000_000_000_i64]).cast(&DataType::Time).unwrap();
+        assert_eq!(texts(times), [Some("01:01:01".to_owned())]);
     }
 
     /// It is stored in profiles: records that were delivered before are known by it.

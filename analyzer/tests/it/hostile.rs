@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use polars::prelude::*;
+
 use crate::{Customer, acme, checks, orders};
 
 /// Delivers a file and expects it to be held for a reason that holds these words.
@@ -93,7 +95,7 @@ fn b42_a_name_that_promises_another_format_is_held() {
 #[test]
 fn b42_a_truncated_parquet_file_is_held() {
     held("push.parquet", b"PAR1\x15\x04\x15\x00", "cannot be read as Parquet");
-    let whole = parquet();
+    let whole = parquet(&[]);
     for length in [4, 5, 12, whole.len() / 2, whole.len() - 5] {
         held("push.parquet", &whole[..length], "Parquet");
     }
@@ -133,7 +135,9 @@ fn every_format_and_packing_of_a_push_is_read_alike() {
     passes("push.csv.gz", &gzip(text.as_bytes()));
     passes("push.csv.zst", &zstd::encode_all(text.as_bytes(), 1).unwrap());
     passes("push.ndjson", json_lines(&text).as_bytes());
-    passes("push.parquet", &parquet());
+    passes("push.parquet", &parquet(&[]));
+    passes("push.parquet", &parquet(&[("currency", DataType::Binary), ("amount", DataType::Decimal(10, 2))]));
+    passes("push.parquet", &parquet(&[("amount", DataType::Decimal(38, 2)), ("day", DataType::Date)]));
 }
 
 fn json_lines(csv: &str) -> String {
@@ -145,13 +149,17 @@ fn json_lines(csv: &str) -> String {
     csv.lines().skip(1).map(record).collect()
 }
 
-fn parquet() -> Vec<u8> {
-    use polars::prelude::*;
+/// The orders with the columns that are named in these types; the others are text.
+fn parquet(types: &[(&str, DataType)]) -> Vec<u8> {
     let text = orders(6, 100);
     let mut frame = CsvReader::new(std::io::Cursor::new(text))
         .with_options(CsvReadOptions::default().with_infer_schema_length(Some(0)))
         .finish()
         .unwrap();
+    for (name, dtype) in types {
+        let column = frame.column(name).unwrap().cast(dtype).unwrap();
+        frame.with_column(column).unwrap();
+    }
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
     bytes

@@ -1,11 +1,11 @@
-//! Parquet by customer: the file's own columns, types included, so what goes on is what was delivered.
+//! Parquet by customer: the file's own columns, their types included, so what goes on is what was delivered.
 
 use std::{collections::BTreeMap, fs::File, path::Path, sync::Arc};
 
 use polars::{io::parquet::write::BatchedWriter, prelude::*};
 
 use super::{NotSplit, Part, PlainFile, Unreadable, Writers, name_in};
-use crate::read::{Format, broken, guarded, source::Source};
+use crate::read::{Format, broken, guarded, source::Source, typed::Typed};
 
 /// Cells that are collected before row groups are written of them: many customers would else make tiny ones.
 pub(super) const KEPT_CELLS: usize = 1 << 21;
@@ -13,13 +13,13 @@ pub(super) const KEPT_CELLS: usize = 1 << 21;
 type Writer = BatchedWriter<File>;
 
 pub(super) fn split(plain: &PlainFile, column: &str, folder: &Path) -> Result<Vec<Part>, NotSplit> {
-    let (source, schema, _) = Source::typed(&plain.path)?;
+    let typed = Typed::open(&plain.path)?;
+    let schema = Arc::clone(&typed.schema);
     if schema.get(column).is_none() {
         return Err(NotSplit::NoColumn(column.to_owned()));
     }
-    let mut groups =
-        Groups { writers: Writers::new(column, folder), schema: Arc::new(schema), waiting: BTreeMap::new(), kept: 0 };
-    guarded(Format::Parquet, || source.each(groups.schema.len(), |batch| groups.add(batch)))?;
+    let mut groups = Groups { writers: Writers::new(column, folder), schema, waiting: BTreeMap::new(), kept: 0 };
+    guarded(Format::Parquet, || Source::Typed(typed).each(groups.schema.len(), |batch| groups.add(batch)))?;
     groups.flush()?;
     groups.writers.finish(|writer| writer.finish().map(drop).map_err(unwritten))
 }
