@@ -6,6 +6,7 @@
 //! late is not lost. Records go out in frames, batch by batch; nothing here grows with the file but the scratch file.
 
 mod delimiter;
+mod footer;
 mod glimpse;
 mod guard;
 mod json_lines;

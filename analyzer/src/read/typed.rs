@@ -11,7 +11,7 @@ use std::{
 
 use polars::prelude::*;
 
-use super::{Format, Unreadable, broken, guarded};
+use super::{Format, Unreadable, broken, footer, guarded};
 
 /// Records that a stretch has at least, if the file has so many: small row groups are read together.
 const STRETCH: usize = 1 << 16;
@@ -37,6 +37,7 @@ pub(super) struct Stretch {
 impl Typed {
     /// Reads what the file says of itself.
     pub(super) fn open(path: &Path) -> Result<Self, Unreadable> {
+        footer::require_shallow(path)?;
         guarded(Format::Parquet, || {
             let broken = |error| broken(Format::Parquet, &error);
             let mut reader = ParquetReader::new(File::open(path)?);

@@ -101,6 +101,27 @@ fn b42_a_truncated_parquet_file_is_held() {
     }
 }
 
+/// To read a schema is to go down it, and a process has only so much stack.
+#[test]
+fn b42_columns_nested_without_end_are_held() {
+    held("push.parquet", &nested(1_000_000), "they are nested over 64 deep");
+    held("push.parquet", &nested(20), "no record");
+}
+
+/// A Parquet file without records, of one column in so many groups.
+fn nested(groups: u32) -> Vec<u8> {
+    // Fields of a node in Thrift's compact protocol: type, repetition, name, children.
+    let (root, group, leaf) =
+        (b"\x48\x01r\x15\x02\x00", b"\x35\x02\x18\x01g\x15\x02\x00", b"\x15\x02\x25\x02\x18\x01x\x00");
+    let nodes = groups + 2;
+    let count = [nodes | 128, nodes >> 7 | 128, nodes >> 14].map(|part| part.to_le_bytes()[0]);
+    let version_and_schema = [&b"\x15\x02\x19\xfc"[..], &count].concat();
+    let groups = group.repeat(groups.try_into().unwrap());
+    let footer = [&version_and_schema[..], root, &groups, leaf, b"\x16\x00\x19\x0c\x00"].concat();
+    let length = u32::try_from(footer.len()).unwrap().to_le_bytes();
+    [b"PAR1", &footer[..], &length, b"PAR1"].concat()
+}
+
 #[test]
 fn b42_damaged_compression_is_held() {
     let packed = gzip(orders(6, 100).as_bytes());
