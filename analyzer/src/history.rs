@@ -2,6 +2,7 @@
 //!
 //! It keeps the members beside their merge: an envelope needs the variance between pushes, which a merge has lost.
 
+pub(crate) mod calendar;
 mod clumps;
 mod role;
 

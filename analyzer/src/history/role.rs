@@ -1,5 +1,6 @@
 //! What a column is for. Roles come first: a wrong role is where most false reviews of a prototype came from.
 
+use super::calendar;
 use crate::{
     profile::{ColumnProfile, Profile, Spread},
     rules::{Quantity, spread_of},
@@ -10,7 +11,7 @@ use crate::{
 pub(crate) enum Role {
     /// One value, ever.
     Constant,
-    /// Dates, or one number, of which one push is known: what the next one brings cannot be told.
+    /// Parts of a date; also dates, or one number, of which one push is known: what the next one brings cannot be told.
     OfItsPush,
     /// A date or counter that rises push by push.
     Advancing(Quantity),
@@ -45,6 +46,9 @@ pub(crate) fn kind_of(column: &ColumnProfile) -> Option<Quantity> {
 pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -> Role {
     let history: Vec<&ColumnProfile> = members.iter().filter_map(|member| member.table.columns.get(name)).collect();
     let kind = kind_of(merged);
+    if calendar::limits(name, merged, &history).is_some() {
+        return Role::OfItsPush;
+    }
     if let Some(quantity) = kind.filter(|quantity| advances(&history, *quantity)) {
         return Role::Advancing(quantity);
     }

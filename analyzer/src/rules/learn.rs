@@ -14,7 +14,7 @@ pub(crate) use related::{Certainty, related};
 
 use super::{Check, Quantity, Rule, Test, spread_of};
 use crate::{
-    history::{History, Role, is_identifier, kind_of},
+    history::{History, Role, calendar, is_identifier, kind_of},
     mass,
     profile::{ColumnProfile, Kept, Pair, Table},
     words,
@@ -105,7 +105,7 @@ impl Column<'_> {
     }
 
     fn size(&self) -> Vec<Rule> {
-        let mut rules = Vec::new();
+        let mut rules: Vec<Rule> = self.part_of_a_date().into_iter().collect();
         let Some((quantity, (least, most))) = self.kind.and_then(|q| Some((q, spread_of(self.merged, q)?.range()?)))
         else {
             return rules;
@@ -137,6 +137,14 @@ impl Column<'_> {
         rules
     }
 
+    fn part_of_a_date(&self) -> Option<Rule> {
+        let history: Vec<&ColumnProfile> = self.history.histories(self.name).collect();
+        let (low, high) = calendar::limits(self.name, self.merged, &history)?;
+        let number = |number| words::quantity(Quantity::Number, number);
+        let before = format!("a part of a date, from {} to {}", number(low), number(high));
+        Some(self.rule(Check::Range, Test::Outside(Quantity::Number, low, high), before))
+    }
+
     /// How far the least and the most may be off in one more push, as long as few are known.
     fn unsteadiness(&self, quantity: Quantity) -> (f64, f64) {
         let ranges: Vec<_> =
@@ -162,13 +170,19 @@ impl Column<'_> {
         merged.iter().filter(is_of_one).map(|(_, count)| *count).sum::<u64>() as f64 / self.merged.filled as f64
     }
 
-    /// The one number of the one push known. Nought and one are flags and counts as well, and of these one push says nothing.
+    /// One number in each push: the next may have another, but not several. Of nought and one, which are flags and counts as
+    /// well, a single push says nothing.
     fn batch(&self) -> Option<Rule> {
-        let values = self.merged.values.as_ref().filter(|values| values.len() == 1)?;
+        let values = self.merged.values.as_ref()?;
         let is_name = self.merged.numbers.range().is_some_and(|(least, _)| least.abs() > 1.0);
-        let test = Test::Batch(Arc::new(values.keys().cloned().collect()));
-        (is_name && self.kind == Some(Quantity::Number))
-            .then(|| self.rule(Check::Category, test, "one value so far".to_owned()))
+        let (known, before) = match self.history.members.len() {
+            1 if is_name => (values.keys().cloned().collect(), "one value so far".to_owned()),
+            1 => return None,
+            pushes => (BTreeSet::new(), format!("one value in each of {}", words::pushes(pushes))),
+        };
+        let is_single = self.history.histories(self.name).all(|column| column.sample.distinct() == 1);
+        (is_single && self.kind == Some(Quantity::Number))
+            .then(|| self.rule(Check::Category, Test::Batch(Arc::new(known)), before))
     }
 
     fn values(&self) -> Vec<Rule> {
