@@ -3,21 +3,39 @@
 
 use crate::profile::ColumnProfile;
 
-/// What a part of a date may be, by the last word of the column's name.
-const PARTS: [(&str, f64, f64); 5] =
-    [("year", 1900.0, 2199.0), ("quarter", 1.0, 4.0), ("month", 1.0, 12.0), ("week", 1.0, 53.0), ("day", 1.0, 31.0)];
+/// Parts of a date that begin again, by the last word of a column's name.
+const ROUND: [(&str, f64, f64); 4] =
+    [("quarter", 1.0, 4.0), ("month", 1.0, 12.0), ("week", 1.0, 53.0), ("day", 1.0, 31.0)];
+/// Years of data.
+const YEARS: (f64, f64) = (1900.0, 2199.0);
 
-/// The least and the most that a column may hold of which each push holds a part of a date; none for others, and for columns that
-/// hold many in one push, of which more can be said.
-pub(crate) fn limits(name: &str, merged: &ColumnProfile, history: &[&ColumnProfile]) -> Option<(f64, f64)> {
-    let (_, low, high) = *PARTS.iter().find(|(part, ..)| is_last_word(name, part))?;
+/// A part of a date.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Part {
+    /// The least that it may be.
+    pub(crate) low: f64,
+    /// The most that it may be.
+    pub(crate) high: f64,
+    pub(crate) begins_again: bool,
+}
+
+/// The part of a date that a column holds; none for columns that hold many in one push, of which more can be said.
+pub(crate) fn part_in(name: &str, merged: &ColumnProfile, history: &[&ColumnProfile]) -> Option<Part> {
+    let round = ROUND.iter().find(|(part, ..)| is_last_word(name, part));
+    let (low, high) = round.map(|(_, low, high)| (*low, *high)).or(is_last_word(name, "year").then_some(YEARS))?;
     let (least, most) = merged.numbers.range().filter(|_| merged.numbers.count() == merged.filled)?;
-    // Two where one push may be of a night in which it changes.
-    let few = if high > 100.0 { 2.0 } else { ((high - low + 1.0) / 3.0).max(2.0) };
+    let is_whole = merged.decimals.keys().all(|decimals| *decimals <= 0);
+    // A push may be of a night in which even a year changes.
+    let few = if round.is_some() { ((high - low + 1.0) / 3.0).max(2.0) } else { 2.0 };
     #[expect(clippy::cast_precision_loss, reason = "a handful")]
     let are_few = history.iter().all(|column| column.sample.distinct() as f64 <= few);
-    let is_part = low <= least && most <= high && merged.decimals.keys().all(|decimals| *decimals <= 0);
-    (is_part && are_few).then(|| if high > 100.0 { (least, most + 1.0) } else { (low, high) })
+    if !(low <= least && most <= high && is_whole && are_few) {
+        return None;
+    }
+    Some(match round {
+        Some(_) => Part { low, high, begins_again: true },
+        None => Part { low: least, high: most + 1.0, begins_again: false },
+    })
 }
 
 /// Whether a name is this word, or ends in it: `ship_month`, `shipMonth`, `SHIP MONTH`, but not `birthday`.
@@ -25,11 +43,8 @@ fn is_last_word(name: &str, word: &str) -> bool {
     let Some(at) = name.len().checked_sub(word.len()).filter(|at| name.is_char_boundary(*at)) else { return false };
     let (before, last) = name.split_at(at);
     let begins = |last: &str| last.starts_with(|first: char| first.is_uppercase());
-    let is_apart = match before.chars().next_back() {
-        None => true,
-        Some(before) if before.is_alphanumeric() => before.is_lowercase() && begins(last),
-        Some(_) => true,
-    };
+    let ends = |before: char| !before.is_alphanumeric() || before.is_lowercase() && begins(last);
+    let is_apart = before.chars().next_back().is_none_or(ends);
     last.eq_ignore_ascii_case(word) && is_apart
 }
 

@@ -46,11 +46,13 @@ pub(crate) fn kind_of(column: &ColumnProfile) -> Option<Quantity> {
 pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -> Role {
     let history: Vec<&ColumnProfile> = members.iter().filter_map(|member| member.table.columns.get(name)).collect();
     let kind = kind_of(merged);
-    if calendar::limits(name, merged, &history).is_some() {
-        return Role::OfItsPush;
-    }
-    if let Some(quantity) = kind.filter(|quantity| advances(&history, *quantity)) {
+    let part = calendar::part_in(name, merged, &history);
+    let falls_back = part.is_some_and(|part| part.begins_again);
+    if let Some(quantity) = kind.filter(|quantity| !falls_back && advances(&history, *quantity)) {
         return Role::Advancing(quantity);
+    }
+    if part.is_some() {
+        return Role::OfItsPush;
     }
     let is_single = merged.sample.distinct() <= 1;
     if history.len() < 2 && (matches!(kind, Some(Quantity::Moment(_))) || kind.is_some() && is_single) {
@@ -64,12 +66,17 @@ pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -
     }
     let few = merged.values.as_ref().is_some_and(|values| values.len() as u64 * 5 <= merged.filled);
     match kind {
-        Some(quantity) if !few || merged.sample.distinct() > 64 => Role::Measure(quantity),
+        Some(quantity) if !few || merged.sample.distinct() > most_codes(merged) => Role::Measure(quantity),
         _ if few => Role::Category,
         Some(quantity) => Role::Measure(quantity),
         None if merged.patterns.is_some() => Role::Code,
         None => Role::Text,
     }
+}
+
+/// Different numbers up to which they may be codes: hours of a day, or rates. Of more a new one is between the others.
+fn most_codes(merged: &ColumnProfile) -> u64 {
+    if is_fractional(merged) { 8 } else { 24 }
 }
 
 /// Whether no push ever had a value twice, and the values are names rather than measurements.

@@ -139,10 +139,10 @@ impl Column<'_> {
 
     fn part_of_a_date(&self) -> Option<Rule> {
         let history: Vec<&ColumnProfile> = self.history.histories(self.name).collect();
-        let (low, high) = calendar::limits(self.name, self.merged, &history)?;
-        let number = |number| words::quantity(Quantity::Number, number);
-        let before = format!("a part of a date, from {} to {}", number(low), number(high));
-        Some(self.rule(Check::Range, Test::Outside(Quantity::Number, low, high), before))
+        let part = calendar::part_in(self.name, self.merged, &history).filter(|_| self.role == Role::OfItsPush)?;
+        let [low, high] = [part.low, part.high].map(|number| words::quantity(Quantity::Number, number));
+        let before = format!("a part of a date, from {low} to {high}");
+        Some(self.rule(Check::Range, Test::Outside(Quantity::Number, part.low, part.high), before))
     }
 
     /// How far the least and the most may be off in one more push, as long as few are known.

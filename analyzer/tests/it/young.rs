@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::{Customer, checks, orders};
+use holdpoint_review::Finding;
+
+use crate::{Customer, orders};
 
 /// A day of orders of one batch, which has a number.
 fn batch(day: usize) -> String {
@@ -48,8 +50,29 @@ fn a_year_that_several_pushes_share_may_end() {
     let year = |push: usize| with_column(push, "year", |_| (2020 + push / 2).to_string());
     let customer = Customer::with_history((0..6).map(year));
     assert!(!customer.deliver("push.csv", year(6).as_bytes()).report.needs_review);
-    let analysis = customer.deliver("push.csv", year(0).as_bytes());
-    assert!(checks(&analysis).contains(&"behind what was accepted"), "{:?}", checks(&analysis));
+    let report = customer.deliver("push.csv", year(0).as_bytes()).report;
+    let is_behind = |finding: &Finding| finding.check == "behind what was accepted" && finding.columns == ["year"];
+    assert!(report.findings.iter().any(is_behind), "{:?}", report.findings);
+}
+
+#[test]
+fn a_month_and_a_year_may_end() {
+    // The days of December 2025, in columns of their own, then the first of January.
+    let of = |day: usize, [year, month, in_month]: [usize; 3]| {
+        orders(day, 100)
+            .replace(",2026-", &format!(",{year},{month},{in_month},2026-"))
+            .replace("id,", "id,year,orderMonth,day,")
+    };
+    let customer = Customer::with_history((0..20).map(|day| of(day, [2025, 12, day + 12])));
+    let january = of(20, [2026, 1, 1]);
+    let report = customer.deliver("push.csv", january.as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+    let none = january.replacen(",1,1,2026-", ",13,1,2026-", 7);
+    let report = customer.deliver("push.csv", none.as_bytes()).report;
+    assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "outside the learned range"));
+    let another = january.replacen(",1,1,2026-", ",12,31,2026-", 7);
+    let report = customer.deliver("push.csv", another.as_bytes()).report;
+    assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "category never seen"));
 }
 
 #[test]
