@@ -38,23 +38,99 @@ pub(crate) fn excesses(history: &History, table: &Table, records: u64, delivered
     let missing = volume::missing_records(history, table, records, delivered_at);
     let mut found = vec![missing, delivered_before(history, table)];
     found.extend(volume::broken_off(history, table));
-    for (name, now) in &table.columns {
-        let past: Vec<&ColumnProfile> = history.histories(name).filter(|column| column.records() > 0).collect();
-        let Some(role) = history.roles.get(name).filter(|_| !past.is_empty()) else { continue };
-        found.push(nulls(name, now, &past));
-        if now.filled > 0 {
-            // How often values repeat within a sample depends on its size.
-            if past.iter().all(|column| column.repeated.is_none()) && now.repeated.is_none() {
-                found.push(repeats(name, now, &past));
-            }
-            let Some(merged) = history.merged.columns.get(name) else { continue };
-            let draws = history.draws(name) * count(now.records());
-            found
-                .extend(bins(*role, merged, &past, now).iter().map(|bins| distribution(name, bins, now, &past, draws)));
+    let columns: Vec<Column> = table.columns.iter().filter_map(|(name, now)| Column::of(history, name, now)).collect();
+    let compared = columns.iter().flat_map(|column| column.bins.iter().map(|bins| bins.shares(column.now).len())).sum();
+    let certain = student::one_in_forty_of(compared);
+    for column in &columns {
+        found.push(column.nulls());
+        if column.now.filled > 0 {
+            found.extend(column.repeats());
+            found.extend(column.bins.iter().map(|bins| column.distribution(bins, certain)));
         }
     }
     found.retain(|excess| excess.share > 0.0);
     found
+}
+
+/// A column of the push beside those of the pushes before.
+struct Column<'a> {
+    name: &'a str,
+    now: &'a ColumnProfile,
+    past: Vec<&'a ColumnProfile>,
+    bins: Vec<Bins>,
+    /// How many times chance draws for its records.
+    draws: f64,
+}
+
+impl<'a> Column<'a> {
+    fn of(history: &'a History, name: &'a str, now: &'a ColumnProfile) -> Option<Self> {
+        let past: Vec<&ColumnProfile> = history.histories(name).filter(|column| column.records() > 0).collect();
+        let role = history.roles.get(name).filter(|_| !past.is_empty())?;
+        let bins = bins(*role, history.merged.columns.get(name)?, &past, now);
+        Some(Self { name, now, past, bins, draws: history.draws(name) * count(now.records()) })
+    }
+
+    fn nulls(&self) -> Excess {
+        let Self { name, now, .. } = self;
+        let share_of = |column: &ColumnProfile| ratio(column.nulls, column.records());
+        let before: Vec<_> = self.past.iter().map(|column| (share_of(column), column.records())).collect();
+        let (share, envelope) = (share_of(now), Envelope::of(&before));
+        self.excess(
+            Check::ExcessNulls,
+            envelope.excess(share, count(now.records())),
+            format!(
+                "{name} is null in {} of the records; before, in up to {}",
+                words::percent(share),
+                words::percent(envelope.most)
+            ),
+        )
+    }
+
+    /// A value written over many others makes a column repeat itself, even where no value is common enough to have a bin; none
+    /// where only a sample was looked at, for how often values repeat within one depends on its size.
+    fn repeats(&self) -> Option<Excess> {
+        let Self { name, now, .. } = self;
+        if self.past.iter().chain([now]).any(|column| column.repeated.is_some()) {
+            return None;
+        }
+        let before: Vec<_> = self.past.iter().map(|column| (column.sample.repeated(), column.filled)).collect();
+        let (share, envelope) = (now.sample.repeated(), Envelope::of(&before));
+        Some(self.excess(
+            Check::Repeats,
+            envelope.excess(share, count(now.filled)) * ratio(now.filled, now.records()),
+            format!(
+                "{} of the values of {name} repeat another; before, up to {}",
+                words::percent(share),
+                words::percent(envelope.most)
+            ),
+        ))
+    }
+
+    fn distribution(&self, bins: &Bins, certain: f64) -> Excess {
+        let Self { name, now, .. } = self;
+        let shares = bins.shares(now);
+        let before: Vec<(Vec<f64>, u64)> =
+            self.past.iter().map(|column| (bins.shares(column), column.records())).collect();
+        let mut share = 0.0;
+        let mut worst = (0.0, 0, 0.0);
+        let envelopes = Envelope::of_bins(&before, certain);
+        for (at, (now_share, envelope)) in shares.iter().zip(&envelopes).enumerate() {
+            let excess = envelope.excess(*now_share, self.draws);
+            share += excess;
+            if excess > worst.0 {
+                worst = (excess, at, envelope.most);
+            }
+        }
+        let (_, at, most) = worst;
+        let (label, now_share) = (bins.label(at), words::percent(shares[at]));
+        let reason =
+            format!("{name} is {label} in {now_share} of the records; before, in up to {}", words::percent(most));
+        self.excess(Check::Distribution, share, reason)
+    }
+
+    fn excess(&self, check: Check, share: f64, reason: String) -> Excess {
+        Excess { check, column: self.name.to_owned(), share, reason }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number of records that shares are held against")]
@@ -65,61 +141,6 @@ fn count(records: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "shares that are learned")]
 fn ratio(count: u64, of: u64) -> f64 {
     if of == 0 { 0.0 } else { count as f64 / of as f64 }
-}
-
-fn nulls(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
-    let share_of = |column: &ColumnProfile| ratio(column.nulls, column.records());
-    let before: Vec<_> = past.iter().map(|column| (share_of(column), column.records())).collect();
-    let (share, envelope) = (share_of(now), Envelope::of(&before));
-    Excess {
-        check: Check::ExcessNulls,
-        column: name.to_owned(),
-        share: envelope.excess(share, count(now.records())),
-        reason: format!(
-            "{name} is null in {} of the records; before, in up to {}",
-            words::percent(share),
-            words::percent(envelope.most)
-        ),
-    }
-}
-
-/// A value written over many others makes a column repeat itself, even where no value is common enough to have a bin.
-fn repeats(name: &str, now: &ColumnProfile, past: &[&ColumnProfile]) -> Excess {
-    let before: Vec<_> = past.iter().map(|column| (column.sample.repeated(), column.filled)).collect();
-    let (share, envelope) = (now.sample.repeated(), Envelope::of(&before));
-    Excess {
-        check: Check::Repeats,
-        column: name.to_owned(),
-        share: envelope.excess(share, count(now.filled)) * ratio(now.filled, now.records()),
-        reason: format!(
-            "{} of the values of {name} repeat another; before, up to {}",
-            words::percent(share),
-            words::percent(envelope.most)
-        ),
-    }
-}
-
-fn distribution(name: &str, bins: &Bins, now: &ColumnProfile, past: &[&ColumnProfile], draws: f64) -> Excess {
-    let shares = bins.shares(now);
-    let before: Vec<(Vec<f64>, u64)> = past.iter().map(|column| (bins.shares(column), column.records())).collect();
-    let mut share = 0.0;
-    let mut worst = (0.0, 0, 0.0);
-    let envelopes = Envelope::of_bins(&before);
-    for (at, (now_share, envelope)) in shares.iter().zip(&envelopes).enumerate() {
-        let excess = envelope.excess(*now_share, draws);
-        share += excess;
-        if excess > worst.0 {
-            worst = (excess, at, envelope.most);
-        }
-    }
-    let (_, at, most) = worst;
-    let (label, now_share) = (bins.label(at), words::percent(shares[at]));
-    Excess {
-        check: Check::Distribution,
-        column: name.to_owned(),
-        share,
-        reason: format!("{name} is {label} in {now_share} of the records; before, in up to {}", words::percent(most)),
-    }
 }
 
 /// The largest part of the push that one earlier push had already brought.

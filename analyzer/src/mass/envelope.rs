@@ -64,30 +64,28 @@ impl Envelope {
         Self { upper: share.mean + reach, most: share.most, unknown: share.unknown() }
     }
 
-    /// Of the bins of a column, by the shares that each push had in them.
-    pub(super) fn of_bins(past: &[(Vec<f64>, u64)]) -> Vec<Self> {
+    /// Of the bins of a column, by the shares that each push had in them: as far as so many deviations, were they known exactly.
+    pub(super) fn of_bins(past: &[(Vec<f64>, u64)], certain: f64) -> Vec<Self> {
         let bins = past.first().map_or(0, |(shares, _)| shares.len());
         let bins: Vec<Past> =
             (0..bins).map(|at| Past::of(past.iter().map(move |(shares, of)| (shares[at], *of)))).collect();
         let widest: f64 = bins.iter().map(Past::widest).sum();
         let between = bins.iter().map(|bin| bin.between).sum::<f64>().max(0.0);
         let common = if widest > 0.0 { between / widest } else { 0.0 };
-        bins.iter().map(|bin| Self::of_bin(bin, common)).collect()
+        bins.iter().map(|bin| Self::of_bin(bin, common, certain)).collect()
     }
 
     /// `common` is the variance between pushes of the column's bins, as a share of the greatest that it can be.
     ///
     /// A share of few clumps has a longer tail than its deviation tells, as one of few records has.
-    fn of_bin(bin: &Past, common: f64) -> Self {
+    fn of_bin(bin: &Past, common: f64, certain: f64) -> Self {
         let known = (bin.pushes - 1.0).max(0.0);
         let mix = |own: f64, common: f64| (known * own + PRIOR * common) / (known + PRIOR);
         let variance = mix(bin.between.max(0.0), common * bin.widest());
         let clumped = if bin.widest() > 0.0 { variance / bin.widest() } else { mix(0.0, common) };
-        let unknown = bin.unknown();
-        // What the other bins tell is of this column's pushes too, and as few.
-        let deviations = further(ONE_IN_FORTY, bin.pushes, known + PRIOR) * (1.0 + unknown);
+        let deviations = further(certain, bin.pushes, known + PRIOR);
         let upper = bin.mean + deviations * variance.sqrt() + deviations * deviations * clumped / 6.0;
-        Self { upper, most: bin.most, unknown }
+        Self { upper, most: bin.most, unknown: bin.unknown() }
     }
 
     /// What of a share is above the envelope and beyond what chance makes of so many draws.
@@ -137,7 +135,7 @@ mod tests {
         let steady =
             |third: f64| vec![(vec![0.5, 0.5 - third, third], 10_000), (vec![0.5, 0.5 - third, third], 10_000)];
         let restless = vec![(vec![0.2, 0.78, 0.02], 10_000), (vec![0.7, 0.28, 0.02], 10_000)];
-        let third = |past: &[(Vec<f64>, u64)]| Envelope::of_bins(past)[2].excess(0.15, 10_000.0);
+        let third = |past: &[(Vec<f64>, u64)]| Envelope::of_bins(past, ONE_IN_FORTY)[2].excess(0.15, 10_000.0);
         assert!(third(&steady(0.02)) > 0.1);
         assert!(third(&restless) < 0.01, "the column differs from push to push, so this bin may");
     }

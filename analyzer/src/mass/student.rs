@@ -5,6 +5,14 @@ pub(super) const ONE_IN_FORTY: f64 = 1.96;
 /// What one push in a hundred lies above.
 pub(super) const ONE_IN_A_HUNDRED: f64 = 2.326;
 
+/// What one push in forty lies above in any of so many shares, in deviations (Bonferroni's correction): the tail of the normal
+/// distribution falls about as `exp(-z²/2)`.
+pub(super) fn one_in_forty_of(shares: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a number of shares")]
+    let times = shares.max(1) as f64;
+    (ONE_IN_FORTY * ONE_IN_FORTY + 2.0 * times.ln()).sqrt()
+}
+
 /// Deviations that one more push may lie off the mean of so many, where their variance has so many degrees of freedom.
 pub(super) fn further(certain: f64, pushes: f64, freedom: f64) -> f64 {
     student(certain, freedom) * (1.0 + 1.0 / pushes.max(1.0)).sqrt()
@@ -23,6 +31,14 @@ fn student(normal: f64, freedom: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_push_of_many_shares_lies_above_one_of_them_as_rarely_as_one_of_a_single_share() {
+        for (shares, table) in [(1, 1.960), (10, 2.807), (100, 3.481), (1_000, 4.056)] {
+            let bound = one_in_forty_of(shares);
+            assert!((table..table * 1.05).contains(&bound), "{shares}: {bound} for {table}");
+        }
+    }
 
     #[test]
     fn few_degrees_of_freedom_reach_as_far_as_the_tables_say() {
