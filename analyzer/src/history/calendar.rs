@@ -1,7 +1,7 @@
 //! Parts of a date in columns of their own: `year`, `ship_month`. On a first of the month, the first that is known or not, they
 //! have another value in every record, and nothing is wrong with that.
 
-use crate::profile::ColumnProfile;
+use crate::{profile::ColumnProfile, value};
 
 /// Parts of a date that begin again, by the last word of a column's name.
 const ROUND: [(&str, f64, f64); 4] =
@@ -24,7 +24,9 @@ pub(crate) fn part_in(name: &str, merged: &ColumnProfile, history: &[&ColumnProf
     let round = ROUND.iter().find(|(part, ..)| is_last_word(name, part));
     let (low, high) = round.map(|(_, low, high)| (*low, *high)).or(is_last_word(name, "year").then_some(YEARS))?;
     let (least, most) = merged.numbers.range().filter(|_| merged.numbers.count() == merged.filled)?;
-    let is_whole = merged.decimals.keys().all(|decimals| *decimals <= 0);
+    // `6.0` is how a month is written where some records have none.
+    let mut values = merged.values.as_ref()?.keys().filter_map(|text| value::number(text));
+    let is_whole = values.all(|number| number.fract() == 0.0);
     // A push may be of a night in which even a year changes.
     let few = if round.is_some() { ((high - low + 1.0) / 3.0).max(2.0) } else { 2.0 };
     #[expect(clippy::cast_precision_loss, reason = "a handful")]

@@ -180,7 +180,7 @@ impl Column<'_> {
             1 => return None,
             pushes => (BTreeSet::new(), format!("one value in each of {}", words::pushes(pushes))),
         };
-        let is_single = self.history.histories(self.name).all(|column| column.sample.distinct() == 1);
+        let is_single = self.history.histories(self.name).all(|column| column.sample.distinct() <= 1);
         (is_single && self.kind == Some(Quantity::Number))
             .then(|| self.rule(Check::Category, Test::Batch(Arc::new(known)), before))
     }

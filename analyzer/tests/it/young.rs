@@ -70,7 +70,11 @@ fn a_month_and_a_year_may_end() {
     let none = january.replacen(",1,1,2026-", ",13,1,2026-", 7);
     let report = customer.deliver("push.csv", none.as_bytes()).report;
     assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "outside the learned range"));
-    let another = january.replacen(",1,1,2026-", ",12,31,2026-", 7);
+    let written = |text: String| text.replace(",12,", ",12.0,").replace(",1,1,", ",1.0,1,");
+    let customer = Customer::with_history((0..20).map(|day| written(of(day, [2025, 12, day + 12]))));
+    let report = customer.deliver("push.csv", written(january.clone()).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+    let another = written(january).replacen(",1.0,1,2026-", ",12.0,31,2026-", 7);
     let report = customer.deliver("push.csv", another.as_bytes()).report;
     assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "category never seen"));
 }
