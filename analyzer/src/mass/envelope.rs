@@ -15,7 +15,9 @@ const PRIOR: f64 = 8.0;
 
 /// What one more push may have of a share.
 pub(super) struct Envelope {
-    upper: f64,
+    level: f64,
+    /// How far above the level another push may lie, for being another.
+    reach: f64,
     /// The greatest share that there was.
     pub(super) most: f64,
     /// How much less than eight pushes are known, from 0 to 1.
@@ -61,7 +63,7 @@ impl Envelope {
     pub(super) fn of(past: &[(f64, u64)]) -> Self {
         let share = Past::of(past.iter().copied());
         let reach = further(ONE_IN_FORTY, share.pushes, share.pushes - 1.0) * share.between.max(0.0).sqrt();
-        Self { upper: share.mean + reach, most: share.most, unknown: share.unknown() }
+        Self { level: share.mean, reach, most: share.most, unknown: share.unknown() }
     }
 
     /// Of the bins of a column, by the shares that each push had in them: as far as so many deviations, were they known exactly.
@@ -84,14 +86,17 @@ impl Envelope {
         let variance = mix(bin.between.max(0.0), common * bin.widest());
         let clumped = if bin.widest() > 0.0 { variance / bin.widest() } else { mix(0.0, common) };
         let deviations = further(certain, bin.pushes, known + PRIOR);
-        let upper = bin.mean + deviations * variance.sqrt() + deviations * deviations * clumped / 6.0;
-        Self { upper, most: bin.most, unknown: bin.unknown() }
+        let level = bin.mean + deviations * variance.sqrt() + deviations * deviations * clumped / 6.0;
+        Self { level, reach: 0.0, most: bin.most, unknown: bin.unknown() }
     }
 
     /// What of a share is above the envelope and beyond what chance makes of so many draws.
     pub(super) fn excess(&self, share: f64, draws: f64) -> f64 {
         let deviations = deviations(draws) * (1.0 + self.unknown);
-        (share - self.upper - slack(self.upper, draws.max(1.0), deviations)).max(0.0)
+        let chance = slack(self.level + self.reach, draws.max(1.0), deviations);
+        // Both at once are rare. Three deviations for few records bear that; two for many have it within them.
+        let apart = if draws < FEW { self.reach.hypot(chance) } else { self.reach + chance };
+        (share - self.level - apart).max(0.0)
     }
 }
 
@@ -138,5 +143,12 @@ mod tests {
         let third = |past: &[(Vec<f64>, u64)]| Envelope::of_bins(past, ONE_IN_FORTY)[2].excess(0.15, 10_000.0);
         assert!(third(&steady(0.02)) > 0.1);
         assert!(third(&restless) < 0.01, "the column differs from push to push, so this bin may");
+    }
+    #[test]
+    fn pushes_and_chance_are_not_both_at_their_worst() {
+        let nulls = [0.02, 0.29, 0.0, 0.15, 0.08, 0.2, 0.05, 0.12, 0.1, 0.18].map(|share| (share, 50));
+        let envelope = Envelope::of(&nulls);
+        assert!(envelope.excess(0.3, 53.0) <= 0.0);
+        assert!(envelope.excess(0.5, 53.0) > 0.06, "half of 53 records, where three in ten was the most");
     }
 }

@@ -110,3 +110,21 @@ fn where_each_push_had_names_of_its_own_new_ones_are_no_error() {
     let strict = Customer::with_history((0..4).map(|push| shops(push, 100)));
     assert!(strict.deliver("push.csv", shops(4, 900).as_bytes()).report.needs_review);
 }
+
+#[test]
+fn how_a_text_is_written_is_known_from_few_records() {
+    // Each is built in a way of its own; one comes twice, or the column would be an identifier.
+    let seen = |push: usize, record: usize| {
+        let marks = format!("{:07b}", record.max(1)).replace('0', "-").replace('1', "/");
+        format!("Left {marks} at {push}")
+    };
+    let notes = |push: usize| with_column(push, "note", |record| seen(push, record));
+    let customer = Customer::with_history((0..3).map(notes));
+    assert!(!customer.deliver("push.csv", notes(3).as_bytes()).report.needs_review);
+    let shouted = with_column(3, "note", |record| match record {
+        ..7 => seen(3, record).to_uppercase(),
+        _ => seen(3, record),
+    });
+    let report = customer.deliver("push.csv", shouted.as_bytes()).report;
+    assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "letter case never seen"));
+}

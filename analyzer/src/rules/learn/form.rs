@@ -49,27 +49,29 @@ impl Column<'_> {
         let forms = format!("{} {}", words::some(merged.shapes.len(), "form"), self.within());
         let longest = format!("at most {} characters {}", merged.longest, self.within());
         let share = |count| format!("{} {}", words::percent(ratio(count, merged.filled)), self.within());
+        let of_forms = self.unseen(|column| column.shapes.iter().map(|(shape, count)| (*shape, *count)).collect());
         let rules = [
-            (Check::Length, Test::Longer(merged.longest.saturating_mul(2)), longest, 0.0),
-            (
-                Check::Shape,
-                shapes,
-                forms,
-                self.unseen(|column| column.shapes.iter().map(|(shape, count)| (*shape, *count)).collect()),
-            ),
-            (Check::NonAscii, Test::NonAscii, share(merged.non_ascii), ratio(merged.non_ascii, merged.filled)),
-            (Check::Mojibake, Test::Mojibake, share(merged.mojibake), ratio(merged.mojibake, merged.filled)),
+            (Check::Length, Test::Longer(merged.longest.saturating_mul(2)), longest, 0.0, 2),
+            (Check::Shape, shapes, forms, of_forms, self.later_shapes() + 1),
+            (Check::NonAscii, Test::NonAscii, share(merged.non_ascii), ratio(merged.non_ascii, merged.filled), 2),
+            (Check::Mojibake, Test::Mojibake, share(merged.mojibake), ratio(merged.mojibake, merged.filled), 2),
         ];
-        let least = self.surprise();
-        let rule = |(check, test, before, expected): (Check, Test, String, f64)| Rule {
-            expected: f64::max(expected, least),
+        let rule = |(check, test, before, expected, surprises): (Check, Test, String, f64, u64)| Rule {
+            expected: expected.max(self.surprise(surprises)),
             ..self.rule(check, test, before)
         };
         rules.into_iter().map(rule).collect()
     }
 
-    /// Chance that free text does what it never did: what was not seen in n cells may well be in two of the next n.
-    fn surprise(&self) -> f64 {
-        if matches!(self.role, Role::Text | Role::Code) { ratio(2, self.merged.filled) } else { 0.0 }
+    /// Chance that free text does what it never did: what was not seen in n cells may well be in two of the next n. Of forms
+    /// it is known better, by how many came after the first push.
+    fn surprise(&self, cells: u64) -> f64 {
+        if matches!(self.role, Role::Text | Role::Code) { ratio(cells, self.merged.filled) } else { 0.0 }
+    }
+
+    fn later_shapes(&self) -> u64 {
+        let first = self.history.histories(self.name).next().map(|first| &first.shapes);
+        let is_later = |shape: &&_| !first.is_some_and(|first| first.contains_key(shape));
+        self.merged.shapes.keys().filter(is_later).count() as u64
     }
 }
