@@ -11,7 +11,7 @@ mod together;
 use std::{collections::BTreeMap, io, path::Path};
 
 use findings::Found;
-use holdpoint_review::{ContentHash, Finding, ObjectVersion, PageData, REPORT_VERSION, Report, Share, Threshold};
+use holdpoint_review::{Finding, ObjectVersion, PageData, PushHash, REPORT_VERSION, Report, Share, Threshold};
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use tempfile::TempPath;
@@ -93,7 +93,7 @@ pub struct Analysis {
 ///
 /// Only where this machine is at fault: the file is gone, the disk for scratch files is full. Trying again may help.
 pub fn analyze(file: &Path, push: &Push, baseline: &Baseline, settings: &Settings) -> io::Result<Analysis> {
-    let judge = Judge { push, baseline, settings, content: read::content_hash(file)? };
+    let judge = Judge { push, baseline, settings, content: read::push_hash(file)? };
     judge.judge(file).or_else(|unreadable| match unreadable {
         Unreadable::Io(error) => Err(error),
         unreadable => judge.hold_unread(&unreadable),
@@ -106,7 +106,7 @@ pub fn analyze(file: &Path, push: &Push, baseline: &Baseline, settings: &Setting
 ///
 /// Only where this machine is at fault, as for [`analyze`].
 pub fn hold_unanalyzed(file: &Path, push: &Push, reason: &str, settings: &Settings) -> io::Result<Analysis> {
-    let content = read::content_hash(file)?;
+    let content = read::push_hash(file)?;
     Judge { push, baseline: &Baseline::default(), settings, content }.hold(Check::Unreadable, reason.to_owned())
 }
 
@@ -114,7 +114,7 @@ struct Judge<'a> {
     push: &'a Push,
     baseline: &'a Baseline,
     settings: &'a Settings,
-    content: ContentHash,
+    content: PushHash,
 }
 
 impl Judge<'_> {
@@ -231,7 +231,7 @@ fn first_push() -> Finding {
 ///
 /// The file cannot be read; the text says why.
 pub fn profile(file: &Path, push: &Push, declared: &Declared) -> Result<Profile, Unreadable> {
-    let content = read::content_hash(file)?;
+    let content = read::push_hash(file)?;
     let opened = read::open(file, Path::new(&push.source.key), Limits::default())?;
     let scanned = scan(&opened, &[], declared)?;
     Ok(Profile {

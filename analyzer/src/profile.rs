@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use column::ColumnProfile;
 pub(crate) use column::length_class;
-use holdpoint_review::{ContentHash, PushId, Share};
+use holdpoint_review::{PushHash, PushId, Share};
 use jiff::Timestamp;
 pub(crate) use relations::{Kept, Keys, Pair, Relations, Verdict, both};
 pub(crate) use rows::{Cell, NO_FORM, Rows, short_hash};
@@ -36,7 +36,7 @@ pub struct Profile {
     /// When it was delivered.
     pub delivered_at: Timestamp,
     /// SHA-256 of the object's bytes.
-    pub content: ContentHash,
+    pub content: PushHash,
     /// Its records.
     pub records: u64,
     /// Its anomaly rate when it was judged; none where it was trusted as it was.

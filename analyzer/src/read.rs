@@ -23,12 +23,11 @@ use std::{
 };
 
 pub(crate) use guard::guarded;
-use holdpoint_review::ContentHash;
+use holdpoint_review::PushHash;
 use indicatif::ProgressBar;
 use lines::Lines;
 pub(crate) use parts::{NotSplit, split};
 use polars::prelude::*;
-use sha2::{Digest, Sha256};
 use source::Source;
 use tempfile::TempPath;
 use typed::Typed;
@@ -151,17 +150,11 @@ impl Format {
     }
 }
 
-/// The SHA-256 of a file's bytes, in bounded memory.
-pub(crate) fn content_hash(path: &Path) -> io::Result<ContentHash> {
-    let mut hasher = Sha256::new();
-    let mut file = File::open(path)?;
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(ContentHash::of_sha256(hasher.finalize().into())),
-            length => hasher.update(&chunk[..length]),
-        }
-    }
+/// The hash of a file's bytes, in bounded memory.
+pub(crate) fn push_hash(path: &Path) -> io::Result<PushHash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(PushHash::of_blake3(hasher.finalize().into()))
 }
 
 /// A file as it is without its packing.

@@ -185,6 +185,7 @@ fn learn(report: &Report, bucket: &str, profile: &str) -> CopyObject {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::PushHash;
     use crate::{BaselineMember, BaselineSummary, Finding, Share, Threshold};
 
     pub(crate) fn report() -> Report {
@@ -201,7 +202,7 @@ pub(crate) mod tests {
             customer: "acme".into(),
             delivered_at: "2026-11-22T08:14:00.5Z".parse().unwrap(),
             tags: std::collections::BTreeMap::new(),
-            content: ContentHash::of(b"content"),
+            content: PushHash::of_blake3([0; 32]),
             records: 12_480,
             anomalous: 5_154,
             row_rate: Share::new(5_154, 12_480),

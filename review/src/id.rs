@@ -127,6 +127,26 @@ impl std::fmt::Display for ContentHash {
     }
 }
 
+/// BLAKE3 of a push's bytes, 64 hex digits as `b3sum` prints them: what was delivered before is known again.
+///
+/// A push may have gigabytes, and SHA-256 of them is a tenth of the work of judging it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct PushHash(String);
+
+impl PushHash {
+    /// From a BLAKE3 that was computed piece by piece.
+    pub fn of_blake3(digest: [u8; 32]) -> Self {
+        Self(hex(&digest))
+    }
+}
+
+impl std::fmt::Display for PushHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,7 +33,7 @@ pub use execution::{
     Acceptance, CopyObject, ExecutionInput, HOLDPOINT_TAG, PushReference, PutObjectTagging, Refused, Tag, Tagging,
     baseline_key, baseline_prefix, baseline_since,
 };
-pub use id::{ContentHash, NotAnId, PushId, ReviewId};
+pub use id::{ContentHash, NotAnId, PushHash, PushId, ReviewId};
 pub use life::{
     Action, Admission, ExecutionFacts, Input, Refusal, Step, admit, owed, own_vote, refused, renewed, step, vote,
 };

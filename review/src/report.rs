@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentHash, Measure, PushId, Share, Threshold};
+use crate::{Measure, PushHash, PushId, Share, Threshold};
 
 /// The version of [`Report`] and [`PageData`] that this code writes.
 pub const REPORT_VERSION: u32 = 1;
@@ -54,8 +54,8 @@ pub struct Report {
     /// The tags that the version had when it was analyzed; Accept and Reject keep them beside their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// SHA-256 of the object's bytes.
-    pub content: ContentHash,
+    /// BLAKE3 of the object's bytes.
+    pub content: PushHash,
     /// Records in the push.
     pub records: u64,
     /// Records with at least one hard finding; each counted once.

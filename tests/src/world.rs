@@ -11,8 +11,8 @@ use holdpoint_local::{
 };
 use holdpoint_platform::Clients;
 use holdpoint_review::{
-    BaselineMember, BaselineSummary, ContentHash, Evidence, ExecutionInput, Finding, ObjectVersion, PageData, PushId,
-    REPORT_VERSION, Report, ReviewId, Seconds, Share, Threshold,
+    BaselineMember, BaselineSummary, ContentHash, Evidence, ExecutionInput, Finding, ObjectVersion, PageData, PushHash,
+    PushId, REPORT_VERSION, Report, ReviewId, Seconds, Share, Threshold,
 };
 use jiff::Timestamp;
 
@@ -309,7 +309,7 @@ fn report(source: ObjectVersion) -> Report {
         customer: "acme".into(),
         delivered_at: "2026-11-22T08:14:00Z".parse().expect("a time"),
         tags: BTreeMap::new(),
-        content: ContentHash::of(b"content"),
+        content: PushHash::of_blake3([0; 32]),
         records: 12_480,
         anomalous: 5_154,
         row_rate: Share::new(5_154, 12_480),

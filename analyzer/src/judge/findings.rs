@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use holdpoint_review::{ContentHash, Finding, Share};
+use holdpoint_review::{Finding, PushHash, Share};
 use jiff::Timestamp;
 
 use super::together::{self, Broken};
@@ -202,7 +202,7 @@ pub(super) fn of_declared(declared: &Declared, columns: &[String]) -> Vec<Found>
 }
 
 /// The very bytes of an earlier push.
-pub(super) fn of_content(history: &History, content: &ContentHash) -> Option<Found> {
+pub(super) fn of_content(history: &History, content: &PushHash) -> Option<Found> {
     let same = history.members.iter().rev().find(|member| member.content == *content)?;
     let reason = format!("byte for byte what was delivered at {}", same.delivered_at);
     Some(Found::whole(Check::AlreadyDelivered, Vec::new(), reason))

@@ -46,7 +46,7 @@ fn push(cells: &Cells, at: i64) -> Profile {
         version: 1,
         push: holdpoint_review::PushId::of("b", "k", &at.to_string()),
         delivered_at: jiff::Timestamp::from_second(at).unwrap(),
-        content: holdpoint_review::ContentHash::of(b""),
+        content: holdpoint_review::PushHash::of_blake3([0; 32]),
         records: cells.len() as u64,
         rate: None,
         columns: vec!["c".to_owned()],

@@ -125,7 +125,7 @@ async fn sources(trusted: &Trusted, store: &Store) -> Result<Vec<(ObjectVersion,
         Trusted::Folder(folder) => {
             for (key, at) in delivered_in_order(files(folder)?) {
                 // The content stands for the version: the same file learned again is the same push.
-                let version_id = read::content_hash(&folder.join(&key))?.to_string();
+                let version_id = read::push_hash(&folder.join(&key))?.to_string();
                 sources.push((ObjectVersion { bucket: "folder".to_owned(), key, version_id }, at));
             }
         }

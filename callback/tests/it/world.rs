@@ -7,8 +7,8 @@ use holdpoint_callback::{Config, bind};
 use holdpoint_platform::{Clients, Stop, now};
 use holdpoint_review::{
     ActivityInput, Admission, BaselineMember, BaselineSummary, ColumnPlot, ContentHash, Evidence, Finding, Holder,
-    Link, LinkKeys, Measure, ObjectVersion, PageData, PlotBin, PushId, Report, RequestFinding, ReviewRequest, Round,
-    Routes, SampleRecord, Share, TaskToken, Threshold, Visit, admit,
+    Link, LinkKeys, Measure, ObjectVersion, PageData, PlotBin, PushHash, PushId, Report, RequestFinding, ReviewRequest,
+    Round, Routes, SampleRecord, Share, TaskToken, Threshold, Visit, admit,
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
@@ -269,7 +269,7 @@ pub(crate) fn report() -> Report {
         dataset: "orders".into(),
         customer: "acme".into(),
         delivered_at: "2026-11-22T08:14:00Z".parse().unwrap(),
-        content: ContentHash::of(b"content"),
+        content: PushHash::of_blake3([0; 32]),
         tags: std::collections::BTreeMap::new(),
         records: 12_480,
         anomalous: 5_154,

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use holdpoint_review::{
-    ActivityInput, BaselineSummary, ContentHash, Decision, Evidence, ExecutionInput, ObjectVersion, REVIEW_EXPIRED,
-    REVIEW_REJECTED, Report, ReviewId, Share, Threshold,
+    ActivityInput, BaselineSummary, ContentHash, Decision, Evidence, ExecutionInput, ObjectVersion, PushHash,
+    REVIEW_EXPIRED, REVIEW_REJECTED, Report, ReviewId, Share, Threshold,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn execution_input() -> Value {
         customer: "c".into(),
         delivered_at: Timestamp::UNIX_EPOCH,
         tags: BTreeMap::new(),
-        content: ContentHash::of(b""),
+        content: PushHash::of_blake3([0; 32]),
         records: 1,
         anomalous: 1,
         row_rate: Share::WHOLE,
