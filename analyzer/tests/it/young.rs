@@ -121,10 +121,15 @@ fn how_a_text_is_written_is_known_from_few_records() {
     let notes = |push: usize| with_column(push, "note", |record| seen(push, record));
     let customer = Customer::with_history((0..3).map(notes));
     assert!(!customer.deliver("push.csv", notes(3).as_bytes()).report.needs_review);
-    let shouted = with_column(3, "note", |record| match record {
-        ..7 => seen(3, record).to_uppercase(),
-        _ => seen(3, record),
-    });
-    let report = customer.deliver("push.csv", shouted.as_bytes()).report;
-    assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "letter case never seen"));
+    let check = |spoil: fn(String) -> String, told: &str| {
+        let spoilt = with_column(3, "note", |record| match record {
+            ..7 => spoil(seen(3, record)),
+            _ => seen(3, record),
+        });
+        let report = customer.deliver("push.csv", spoilt.as_bytes()).report;
+        assert_eq!(report.anomalous, 7, "{told}");
+        assert!(report.findings.iter().any(|finding| finding.hard && finding.check == told), "{:?}", report.findings);
+    };
+    check(|text| text.to_uppercase(), "letter case never seen");
+    check(|text| text.replace("ft", "Ã©ft"), "broken encoding");
 }
