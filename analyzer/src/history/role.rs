@@ -1,6 +1,6 @@
 //! What a column is for. Roles come first: a wrong role is where most false reviews of a prototype came from.
 
-use super::calendar;
+use super::calendar::{self, Part};
 use crate::{
     profile::{ColumnProfile, Profile, Spread},
     rules::{Quantity, spread_of},
@@ -47,7 +47,7 @@ pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -
     let history: Vec<&ColumnProfile> = members.iter().filter_map(|member| member.table.columns.get(name)).collect();
     let kind = kind_of(merged);
     let part = calendar::part_in(name, merged, &history);
-    let falls_back = part.is_some_and(|part| part.begins_again);
+    let falls_back = matches!(part, Some(Part::Number { begins_again: true, .. }));
     if let Some(quantity) = kind.filter(|quantity| !falls_back && advances(&history, *quantity)) {
         return Role::Advancing(quantity);
     }

@@ -14,7 +14,11 @@ pub(crate) use related::{Certainty, related};
 
 use super::{Check, Quantity, Rule, Test, spread_of};
 use crate::{
-    history::{History, Role, calendar, is_identifier, kind_of},
+    history::{
+        History, Role,
+        calendar::{Part, part_in},
+        is_identifier, kind_of,
+    },
     mass,
     profile::{ColumnProfile, Kept, Pair, Table},
     words,
@@ -139,10 +143,18 @@ impl Column<'_> {
 
     fn part_of_a_date(&self) -> Option<Rule> {
         let history: Vec<&ColumnProfile> = self.history.histories(self.name).collect();
-        let part = calendar::part_in(self.name, self.merged, &history).filter(|_| self.role == Role::OfItsPush)?;
-        let [low, high] = [part.low, part.high].map(|number| words::quantity(Quantity::Number, number));
-        let before = format!("a part of a date, from {low} to {high}");
-        Some(self.rule(Check::Range, Test::Outside(Quantity::Number, part.low, part.high), before))
+        let part = part_in(self.name, self.merged, &history).filter(|_| self.role == Role::OfItsPush)?;
+        Some(match part {
+            Part::Number { low, high, .. } => {
+                let [least, most] = [low, high].map(|number| words::quantity(Quantity::Number, number));
+                let before = format!("a part of a date, from {least} to {most}");
+                self.rule(Check::Range, Test::Outside(Quantity::Number, low, high), before)
+            }
+            Part::Name(names) => {
+                let before = "a part of a date, by its name".to_owned();
+                self.rule(Check::Category, Test::Value(Arc::new(names)), before)
+            }
+        })
     }
 
     /// How far the least and the most may be off in one more push, as long as few are known.

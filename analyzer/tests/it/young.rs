@@ -133,3 +133,19 @@ fn how_a_text_is_written_is_known_from_few_records() {
     check(|text| text.to_uppercase(), "letter case never seen");
     check(|text| text.replace("ft", "Ã©ft"), "broken encoding");
 }
+
+#[test]
+fn a_month_by_name_may_end() {
+    let of = |day: usize, month: &str| {
+        orders(day, 100).replace(",2026-", &format!(",{month},2026-")).replace("id,", "id,season,")
+    };
+    for [may, june] in [["May", "Jun"], ["May", "June"], ["MAY", "JUNE"], ["Mon", "Tue"], ["q1", "q2"]] {
+        let customer = Customer::with_history((0..20).map(|day| of(day, may)));
+        let next = of(20, june);
+        let report = customer.deliver("push.csv", next.as_bytes()).report;
+        assert!(!report.needs_review, "{june}: {:?}", report.findings);
+        let none = next.replacen(&format!(",{june},"), ",Juno,", 7);
+        let report = customer.deliver("push.csv", none.as_bytes()).report;
+        assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "category never seen"), "{june}");
+    }
+}
