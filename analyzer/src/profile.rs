@@ -35,7 +35,7 @@ pub struct Profile {
     pub push: PushId,
     /// When it was delivered.
     pub delivered_at: Timestamp,
-    /// SHA-256 of the object's bytes.
+    /// BLAKE3 of the object's bytes.
     pub content: PushHash,
     /// Its records.
     pub records: u64,
@@ -45,6 +45,22 @@ pub struct Profile {
     pub columns: Vec<String>,
     /// What was in the records.
     pub(crate) table: Table,
+}
+
+impl Profile {
+    /// A profile as it was stored; none where another version of this code wrote it.
+    pub(crate) fn from_json(bytes: &[u8]) -> serde_json::Result<Option<Self>> {
+        #[derive(Deserialize)]
+        struct Written {
+            version: u32,
+        }
+        let read = serde_json::from_slice::<Self>(bytes);
+        let version = match &read {
+            Ok(profile) => profile.version,
+            Err(_) => serde_json::from_slice::<Written>(bytes)?.version,
+        };
+        if version == PROFILE_VERSION { read.map(Some) } else { Ok(None) }
+    }
 }
 
 /// The part of a profile that is counted from records, and that merges.

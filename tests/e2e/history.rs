@@ -4,6 +4,9 @@ use std::path::Path;
 
 use holdpoint_analyzer::{Config, Trusted, forget, learn};
 use holdpoint_e2e::{Options, Service, World, eventually, several_customers};
+use holdpoint_review::Report;
+use jiff::Timestamp;
+use serde_json::json;
 
 fn config(world: &World, column: Option<&str>) -> Config {
     let environment = world.local.environment();
@@ -23,6 +26,23 @@ async fn a_folder_of_trusted_files_is_learned_and_learned_again_it_is_the_same()
         let learned = learn(&config, &world.local.clients("history"), &trusted, "departures", Some("EWR")).await;
         assert_eq!((learned.ok(), world.baseline_members().await), (Some(30), 30));
     }
+}
+
+#[tokio::test]
+async fn what_another_version_learned_teaches_nothing_and_holds_nothing_up() {
+    let world = World::start(&[Service::Analyzer], Options::default()).await;
+    world.learn_samples().await;
+    let mut another = world.some_profile().await;
+    (another["version"], another["table"]) = (json!(2_000), json!("counted in another way"));
+    world.add_profiles(another, [Timestamp::UNIX_EPOCH].into_iter()).await;
+    let push = world.deliver_sample("clean.csv").await;
+    world.ended(&push.execution).await.assert_passed();
+    let report: Report = serde_json::from_slice(&world.report_bytes(&push).await).unwrap();
+    assert_eq!(
+        (report.baseline.members.len(), world.baseline_members().await),
+        (30, 32),
+        "the push is the newest of them"
+    );
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use holdpoint_platform::{Queue, QueueError, metrics};
 use holdpoint_review::{ContentHash, Evidence, ExecutionInput, ObjectVersion, Report};
+use tracing::warn;
 
 use super::{
     owner::Owners,
@@ -53,7 +54,7 @@ pub(crate) enum PushError {
     Disk(#[from] std::io::Error),
     #[error("the analysis broke off")]
     BrokeOff(#[from] tokio::task::JoinError),
-    #[error("{0} is no profile that this version knows")]
+    #[error("{0} is no profile: delete it, and the customer's pushes are judged by the others")]
     ForeignProfile(String, #[source] serde_json::Error),
     #[error("the stored report is none that this version knows")]
     ForeignReport(#[source] serde_json::Error),
@@ -126,11 +127,15 @@ impl Pushes {
     /// The profiles of the customer's accepted pushes that were delivered before this one, oldest first.
     async fn history(&self, push: &Push) -> Result<Vec<Profile>, PushError> {
         let newest = newest_before(&self.store, push).await?;
-        let read = async |key: String| match self.store.read(&key).await? {
-            Some(bytes) => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| PushError::ForeignProfile(key, error))
+        let read = async |key: String| {
+            let Some(bytes) = self.store.read(&key).await? else { return Ok(None) };
+            match Profile::from_json(&bytes) {
+                Ok(None) => {
+                    warn!(profile = key, "another version wrote it, so it teaches nothing: `learn` makes a new one");
+                    Ok(None)
+                }
+                read => read.map_err(|error| PushError::ForeignProfile(key, error)),
             }
-            None => Ok(None),
         };
         let profiles: Vec<Option<Profile>> =
             stream::iter(newest).map(read).buffered(PROFILES_AT_ONCE).try_collect().await?;
