@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{has_distribution, ratio};
 use crate::{
-    history::Role,
+    history::{Role, kind_of},
     profile::{ColumnProfile, Spread, edges, last_below_zero},
     rules::{Quantity, spread_of},
     value, words,
@@ -48,7 +48,9 @@ pub(crate) fn bins(role: Role, merged: &ColumnProfile, past: &[&ColumnProfile], 
         .map(Bins::Values)
         .into_iter()
         .collect();
-    if let (None, Some(patterns)) = (bins.first(), &merged.patterns) {
+    // How a number is written says nothing: 2014 follows 2013.92.
+    let is_text = kind_of(merged) != Some(Quantity::Number);
+    if let (None, Some(patterns)) = (bins.first(), merged.patterns.as_ref().filter(|_| is_text)) {
         let has = |column: &ColumnProfile, pattern: &String| {
             column.patterns.as_ref().is_some_and(|p| p.contains_key(pattern))
         };

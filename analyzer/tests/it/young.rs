@@ -149,3 +149,20 @@ fn a_month_by_name_may_end() {
         assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "category never seen"), "{june}");
     }
 }
+
+#[test]
+fn a_number_that_is_whole_by_chance_is_written_well() {
+    let of = |push: usize, date: &str| with_column(push, "date", |_| date.to_owned());
+    let months = ["2013.66666666667", "2013.75", "2013.83333333333", "2013.91666666667"];
+    let customer = Customer::with_history(months.iter().enumerate().map(|(push, date)| of(push, date)));
+    let report = customer.deliver("push.csv", of(4, "2014").as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+    let report = customer.deliver("push.csv", of(4, "Jan 2014").as_bytes()).report;
+    assert!(report.needs_review);
+
+    let prices = |push: usize| with_column(push, "price", |record| format!("{}.{}0", record % 9, record % 2 * 5));
+    let customer = Customer::with_history((0..4).map(prices));
+    let short = prices(4).replacen(".50", "", 7);
+    let report = customer.deliver("push.csv", short.as_bytes()).report;
+    assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "character pattern never seen"));
+}

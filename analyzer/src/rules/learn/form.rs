@@ -21,7 +21,7 @@ impl Column<'_> {
         };
         if let Some(patterns) = &self.merged.patterns {
             let before = format!("{} {}", words::some(patterns.len(), "pattern"), self.within());
-            let test = Test::Pattern(Arc::new(patterns.keys().cloned().collect()));
+            let test = Test::Pattern(Arc::new(patterns.keys().cloned().chain(self.whole_numbers()).collect()));
             let expected =
                 self.unseen(|column| column.patterns.iter().flatten().map(|(text, count)| (text, *count)).collect());
             rules.push(Rule { expected, ..self.rule(Check::Pattern, test, before) });
@@ -41,6 +41,17 @@ impl Column<'_> {
             rules.push(self.rule(Check::Decimals, Test::Decimals(decimals), before));
         }
         rules
+    }
+
+    /// Patterns of numbers without their fraction, where fractions are as long as they need be: after 2013.5 and 2013.75 comes
+    /// 2014, and not 2014.0.
+    fn whole_numbers(&self) -> impl Iterator<Item = String> {
+        let merged = self.merged;
+        let is_needed = |text: &String| !text.contains('.') || !text.ends_with('0');
+        let are_needed = merged.decimals.range(1..).count() > 1
+            && merged.values.as_ref().is_some_and(|values| values.keys().all(is_needed));
+        let patterns = merged.patterns.iter().flatten().filter(move |_| are_needed);
+        patterns.filter_map(|(pattern, _)| pattern.strip_suffix(".9").map(str::to_owned))
     }
 
     fn characters(&self) -> Vec<Rule> {
