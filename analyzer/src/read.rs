@@ -59,6 +59,9 @@ pub enum Unreadable {
     /// The columns cannot be used.
     #[error("the columns cannot be read: {0}")]
     Columns(String),
+    /// Something that people deliver by mistake.
+    #[error("the content is {0}: deliver CSV, NDJSON or Parquet, and text in UTF-8")]
+    Mistaken(&'static str),
     /// A line that is no JSON object.
     #[error("line {line} is not a JSON object")]
     NotJson {
@@ -157,6 +160,18 @@ pub(crate) fn push_hash(path: &Path) -> io::Result<PushHash> {
     Ok(PushHash::of_blake3(hasher.finalize().into()))
 }
 
+/// What is delivered in the place of a push, by its first bytes.
+const MISTAKEN: [(&[u8], &str); 8] = [
+    (b"PK\x03\x04", "a ZIP archive, as files of Excel are"),
+    (b"\xd0\xcf\x11\xe0", "a file of an old Excel"),
+    (b"%PDF-", "a PDF"),
+    (b"<!DOCTYPE", "a page of HTML"),
+    (b"<html", "a page of HTML"),
+    (b"<?xml", "XML"),
+    (b"\xff\xfe", "text in UTF-16"),
+    (b"\xfe\xff", "text in UTF-16"),
+];
+
 /// A file as it is without its packing.
 struct PlainFile {
     path: PathBuf,
@@ -171,6 +186,9 @@ impl PlainFile {
     fn of(path: &Path, name: &Path, limits: Limits) -> Result<Self, Unreadable> {
         let Unpacked { path, scratch } = unpack::unpack(path, limits)?;
         let start = start_of(&path)?;
+        if let Some((_, found)) = MISTAKEN.iter().find(|(first, _)| start.starts_with(first)) {
+            return Err(Unreadable::Mistaken(found));
+        }
         let format = Format::found(&start);
         match Format::named(name).filter(|named| *named != format) {
             Some(named) => Err(Unreadable::WrongFormat { named: named.name(), found: format.name() }),

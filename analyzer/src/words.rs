@@ -9,6 +9,15 @@ pub(crate) fn pushes(count: usize) -> String {
     if count == 1 { "1 push".to_owned() } else { format!("{count} pushes") }
 }
 
+/// A column's name, so that one sees where it begins and ends.
+pub(crate) fn column(name: &str) -> String {
+    match name.trim() {
+        "" => "a column without a name".to_owned(),
+        all if all == name => name.to_owned(),
+        _ => format!("\"{name}\""),
+    }
+}
+
 /// `1 value`, `15 values`.
 pub(crate) fn some(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }

@@ -177,15 +177,19 @@ pub(super) fn of_columns(history: &History, columns: &[String]) -> Vec<Found> {
         last.columns.iter().filter(is_required).filter(|name| !columns.contains(name)).collect();
     let new: Vec<&String> =
         columns.iter().filter(|name| !history.members.iter().any(|member| has(member, name))).collect();
-    let renamed = missing.len() == 1 && new.len() == 1;
-    let hint = |other: &[&String]| if renamed { format!("; perhaps renamed: {}", other[0]) } else { String::new() };
+    let is_one = missing.len() == 1 && new.len() == 1;
+    let hint = |name: &str, others: &[&String]| {
+        let is_alike = |other: &&&String| is_one || other.trim().to_lowercase() == name.trim().to_lowercase();
+        let renamed = others.iter().find(is_alike);
+        renamed.map_or_else(String::new, |other| format!("; perhaps renamed: {}", words::column(other)))
+    };
     let all = words::pushes(history.members.len());
     let gone = missing.iter().map(|name| {
-        let reason = format!("{name} is missing; it was in all of {all} before{}", hint(&new));
+        let reason = format!("{} is missing; it was in all of {all} before{}", words::column(name), hint(name, &new));
         Found::whole(Check::MissingColumn, vec![(*name).clone()], reason)
     });
     let come = new.iter().map(|name| {
-        let reason = format!("{name} was never in a push before{}", hint(&missing));
+        let reason = format!("{} was never in a push before{}", words::column(name), hint(name, &missing));
         Found::whole(Check::NewColumn, vec![(*name).clone()], reason)
     });
     gone.chain(come).collect()

@@ -86,7 +86,7 @@ pub(super) fn cells<'a>(record: &'a StringRecord) -> impl Iterator<Item = &'a st
 
 impl Records {
     pub(super) fn of(path: &Path, delimiter: u8) -> io::Result<Self> {
-        let file = Bounded { file: File::open(path)?, left: 0 };
+        let file = Bounded { file: File::open(path)?, left: 0, last: None, has_ended: false };
         let mut reader = csv::ReaderBuilder::new();
         reader.delimiter(delimiter).terminator(csv::Terminator::Any(b'\n')).has_headers(false).flexible(true);
         Ok(Self { reader: reader.buffer_capacity(1 << 17).from_reader(file), blank: 0 })
@@ -102,7 +102,18 @@ impl Records {
         // The crate passes over lines without anything, and counts them.
         let own = memchr::memchr_iter(b'\n', record.as_slice().as_bytes()).count() as u64 + 1;
         self.blank = (self.reader.position().line() - before).saturating_sub(own);
+        if self.is_in_quotes(record) {
+            let line = self.line(record);
+            let reason = format!("a quote of the record in line {line} is never closed");
+            return Err(Unreadable::Broken { format: Format::Csv.name(), reason });
+        }
         Ok(true)
+    }
+
+    /// Whether the file ended within the quotes of the record that was read. The crate closes them without a word.
+    fn is_in_quotes(&self, record: &StringRecord) -> bool {
+        let file = self.reader.get_ref();
+        file.has_ended && file.last != Some(b'"') && cells(record).last().is_some_and(|cell| cell.contains('\n'))
     }
 
     /// The line in which a record that was read begins, from 1.
@@ -188,6 +199,9 @@ impl Frames<'_> {
 struct Bounded {
     file: File,
     left: u64,
+    /// The byte that was read last.
+    last: Option<u8>,
+    has_ended: bool,
 }
 
 impl Read for Bounded {
@@ -197,6 +211,8 @@ impl Read for Bounded {
         }
         let length = self.file.read(buffer)?;
         self.left = self.left.saturating_sub(length as u64);
+        self.has_ended = length == 0;
+        self.last = buffer[..length].last().copied().or(self.last);
         Ok(length)
     }
 }

@@ -54,6 +54,30 @@ fn b42_a_quote_that_is_never_closed_does_not_fill_the_memory() {
 }
 
 #[test]
+fn b42_a_quote_that_the_file_ends_in_is_named_by_its_line() {
+    let text = orders(6, 100);
+    held("push.csv", text.replacen("EUR", "\"EUR", 1).as_bytes(), "a quote of the record in line 2 is never closed");
+    held(
+        "push.csv",
+        text.replacen("10.50", "\"10.50", 1).as_bytes(),
+        "a quote of the record in line 2 is never closed",
+    );
+    held("push.csv", b"id,\"day\n1,2\n", "a quote of the record in line 1 is never closed");
+    let notes = |end: &str| format!("id,note\n1,\"left at\nthe door\"{end}");
+    for end in ["", "\n", "\r\n"] {
+        assert_eq!(Customer::new().deliver("push.csv", notes(end).as_bytes()).report.records, 1, "{end:?}");
+    }
+}
+
+#[test]
+fn b42_what_is_delivered_by_mistake_is_called_what_it_is() {
+    held("push.csv", b"PK\x03\x04\x14\0\x06\0xl/workbook.xml", "a ZIP archive, as files of Excel are: deliver CSV");
+    held("push.csv", b"<!DOCTYPE html><title>403 Forbidden</title>", "a page of HTML");
+    let utf16: Vec<u8> = "\u{feff}id,day".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    held("push.csv", &utf16, "text in UTF-16");
+}
+
+#[test]
 fn b42_more_columns_than_there_are_names_for_are_held() {
     held("push.csv", format!("{}\n1\n", ",".repeat(30_000)).as_bytes(), "there are over 20000");
 }

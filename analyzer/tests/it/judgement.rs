@@ -61,6 +61,20 @@ fn an_unknown_and_a_missing_column_are_held_as_a_whole() {
 }
 
 #[test]
+fn a_renamed_column_is_told_by_its_letters_and_one_without_a_name_as_such() {
+    let reasons = |header: &str| {
+        let push = orders(6, 100).replacen("id,day,currency,amount", header, 1);
+        let findings = acme().deliver("push.csv", push.as_bytes()).report.findings;
+        findings.into_iter().map(|finding| finding.reason).collect::<Vec<_>>()
+    };
+    let told = reasons("ID, Day ,currency,amount");
+    assert!(told.contains(&"ID was never in a push before; perhaps renamed: id".to_owned()), "{told:?}");
+    assert!(told.contains(&"\" Day \" was never in a push before; perhaps renamed: day".to_owned()), "{told:?}");
+    let told = reasons("id,,currency,amount");
+    assert!(told[1].ends_with("perhaps renamed: a column without a name"), "{told:?}");
+}
+
+#[test]
 fn the_same_bytes_again_are_held() {
     let analysis = acme().deliver("push.csv", orders(5, 100).as_bytes());
     assert_eq!((checks(&analysis)[0], analysis.report.needs_review), ("already delivered", true));
