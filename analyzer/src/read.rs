@@ -60,7 +60,7 @@ pub enum Unreadable {
     #[error("the columns cannot be read: {0}")]
     Columns(String),
     /// Something that people deliver by mistake.
-    #[error("the content is {0}: deliver CSV, NDJSON or Parquet, and text in UTF-8")]
+    #[error("the content is {0}: deliver CSV, NDJSON or Parquet, and text in UTF-8 with lines that end in LF")]
     Mistaken(&'static str),
     /// A line that is no JSON object.
     #[error("line {line} is not a JSON object")]
@@ -190,6 +190,9 @@ impl PlainFile {
             return Err(Unreadable::Mistaken(found));
         }
         let format = Format::found(&start);
+        if format == Format::Csv && start.trim_ascii_end().contains(&b'\r') && !start.contains(&b'\n') {
+            return Err(Unreadable::Mistaken("text whose lines end in CR alone"));
+        }
         match Format::named(name).filter(|named| *named != format) {
             Some(named) => Err(Unreadable::WrongFormat { named: named.name(), found: format.name() }),
             None => Ok(Self { path, format, start, scratch }),

@@ -75,6 +75,7 @@ fn b42_what_is_delivered_by_mistake_is_called_what_it_is() {
     held("push.csv", b"<!DOCTYPE html><title>403 Forbidden</title>", "a page of HTML");
     let utf16: Vec<u8> = "\u{feff}id,day".encode_utf16().flat_map(u16::to_le_bytes).collect();
     held("push.csv", &utf16, "text in UTF-16");
+    held("push.csv", orders(6, 100).replace('\n', "\r").as_bytes(), "text whose lines end in CR alone");
 }
 
 #[test]
