@@ -99,18 +99,12 @@ impl Rule {
     }
 }
 
-/// What a key decides, with what the push itself says of keys that nothing was known of, or that all of its records say another
-/// thing of: a flight that leaves at another hour from now on.
+/// What a key decides, with what the push itself says of keys that nothing was known of.
 fn against(other: &str, known: &BTreeMap<u32, u32>, keys: &Keys) -> Option<Test> {
-    /// Records with a known key that must be of one mind.
-    const ENOUGH: u32 = 5;
-    let is_changed = |verdict: &Verdict| verdict.of >= ENOUGH && verdict.agree == verdict.of;
-    let is_news = |verdict: &Verdict| match known.get(&verdict.key) {
-        Some(value) => is_changed(verdict) && verdict.value != Some(*value),
-        None => verdict.decides() && verdict.agree < verdict.of,
-    };
+    let disputed =
+        |verdict: &Verdict| verdict.decides() && verdict.agree < verdict.of && !known.contains_key(&verdict.key);
     let votes: Vec<(u32, u32)> =
-        keys.verdicts().filter(is_news).filter_map(|verdict| Some((verdict.key, verdict.value?))).collect();
+        keys.verdicts().filter(disputed).filter_map(|verdict| Some((verdict.key, verdict.value?))).collect();
     if votes.is_empty() {
         return None;
     }

@@ -166,22 +166,3 @@ fn a_number_that_is_whole_by_chance_is_written_well() {
     let report = customer.deliver("push.csv", short.as_bytes()).report;
     assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "character pattern never seen"));
 }
-
-#[test]
-fn what_a_value_decides_may_change_for_all_of_its_records() {
-    let gate = |record: usize| format!("gate {}", record % 10 / 2);
-    let of = |push: usize, changed: usize| {
-        with_column(push, "flight,gate", |record| {
-            let is_changed = record % 10 == 3 && record / 10 < changed;
-            format!("UA{},{}", record % 10, if is_changed { "gate 4".to_owned() } else { gate(record) })
-        })
-    };
-    let customer = Customer::with_history((0..8).map(|push| of(push, 0)));
-    let broken = |changed| {
-        let findings = customer.deliver("push.csv", of(8, changed).as_bytes()).report.findings;
-        let of_gate = findings.into_iter().find(|finding| finding.check == "learned dependency broken");
-        of_gate.map_or(0, |finding| finding.share.count)
-    };
-    assert_eq!(broken(10), 0, "the flight leaves at another gate from now on");
-    assert_eq!(broken(7), 7, "some records of it are wrong");
-}
