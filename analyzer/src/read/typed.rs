@@ -10,6 +10,7 @@ use std::{
 };
 
 use polars::prelude::*;
+use polars_parquet::parquet::{metadata::ColumnDescriptor, schema::types::PrimitiveLogicalType};
 
 use super::{Format, Unreadable, broken, footer, guarded};
 
@@ -50,6 +51,7 @@ impl Typed {
             for field in schema.iter_values() {
                 require_read(&field.name, &field.dtype)?;
             }
+            require_known_floats(&metadata)?;
             let schema = Arc::new(Schema::from_arrow_schema(&schema));
             Ok(Self { schema, path: path.to_owned(), metadata: Arc::new(metadata) })
         })
@@ -90,6 +92,17 @@ fn require_read(name: &str, dtype: &ArrowDataType) -> Result<(), Unreadable> {
         _ => return Ok(()),
     };
     Err(Unreadable::Columns(format!("{name} holds {what}")))
+}
+
+/// Refuses floats of 16 bits, of which Polars would hand over the bytes.
+fn require_known_floats(metadata: &FileMetadata) -> Result<(), Unreadable> {
+    let is_half = |column: &&ColumnDescriptor| {
+        column.descriptor.primitive_type.logical_type == Some(PrimitiveLogicalType::Float16)
+    };
+    metadata.schema_descr.columns().iter().find(is_half).map_or(Ok(()), |column| {
+        let name = column.path_in_schema.join(".");
+        Err(Unreadable::Columns(format!("{name} holds floats of 16 bits: deliver them with 32")))
+    })
 }
 
 /// In what turns row groups of so many records and bytes are read.

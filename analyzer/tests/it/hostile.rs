@@ -129,15 +129,23 @@ fn b42_a_truncated_parquet_file_is_held() {
 /// To read a schema is to go down it, and a process has only so much stack.
 #[test]
 fn b42_columns_nested_without_end_are_held() {
-    held("push.parquet", &nested(1_000_000), "they are nested over 64 deep");
-    held("push.parquet", &nested(20), "no record");
+    held("push.parquet", &parquet_of(1_000_000, INT32), "they are nested over 64 deep");
+    held("push.parquet", &parquet_of(20, INT32), "no record");
 }
 
+#[test]
+fn b42_numbers_of_sixteen_bits_are_held() {
+    held("push.parquet", &parquet_of(0, FLOAT16), "x holds floats of 16 bits");
+    held("push.parquet", &parquet_of(2, FLOAT16), "g.g.x holds floats of 16 bits");
+}
+
+// Nodes of a schema in Thrift's compact protocol. Fields: type, length, repetition, name, children, logical type.
+const INT32: &[u8] = b"\x15\x02\x25\x02\x18\x01x\x00";
+const FLOAT16: &[u8] = b"\x15\x0e\x15\x04\x15\x02\x18\x01x\x6c\xfc\x00\x00\x00";
+
 /// A Parquet file without records, of one column in so many groups.
-fn nested(groups: u32) -> Vec<u8> {
-    // Fields of a node in Thrift's compact protocol: type, repetition, name, children.
-    let (root, group, leaf) =
-        (b"\x48\x01r\x15\x02\x00", b"\x35\x02\x18\x01g\x15\x02\x00", b"\x15\x02\x25\x02\x18\x01x\x00");
+fn parquet_of(groups: u32, leaf: &[u8]) -> Vec<u8> {
+    let (root, group) = (b"\x48\x01r\x15\x02\x00", b"\x35\x02\x18\x01g\x15\x02\x00");
     let nodes = groups + 2;
     let count = [nodes | 128, nodes >> 7 | 128, nodes >> 14].map(|part| part.to_le_bytes()[0]);
     let version_and_schema = [&b"\x15\x02\x19\xfc"[..], &count].concat();
