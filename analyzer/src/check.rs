@@ -157,12 +157,13 @@ fn tell(arguments: &CheckArguments, file: &Path, analysis: &Analysis, out: &mut 
         Format::Text => write!(out, "{}", output::text(file, &analysis.report)),
     }?;
     out.flush()?;
-    let failed = |why| Refused::File { file: file.to_owned(), why };
     if let Some(folder) = &arguments.flagged {
-        std::fs::copy(&analysis.flagged, beside(folder, file, "csv")).map_err(failed)?;
+        let records = beside(folder, file, "csv");
+        std::fs::copy(&analysis.flagged, &records).map_err(|why| Refused::File { file: records, why })?;
     }
     if let Some(folder) = &arguments.report {
-        std::fs::write(beside(folder, file, "html"), page::page(file, analysis)).map_err(failed)?;
+        let page = beside(folder, file, "html");
+        std::fs::write(&page, page::page(file, analysis)).map_err(|why| Refused::File { file: page, why })?;
     }
     Ok(())
 }

@@ -50,10 +50,16 @@ fn exit_codes_tell_clean_from_held_from_failed() {
 
 #[test]
 fn an_error_is_one_line_that_names_the_file() {
-    let output = check(delivered().folder.path(), &["--history-dir", "history", "gone.csv"]);
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(error.lines().count(), 1, "{error}");
-    assert!(error.starts_with("holdpoint-analyzer: gone.csv: "), "{error}");
+    let customer = delivered();
+    let folder = customer.folder.path();
+    std::fs::create_dir_all(folder.join("pages/clean.html")).unwrap();
+    let names = |arguments: &[&str], file: &str| {
+        let error = String::from_utf8(check(folder, arguments).stderr).unwrap();
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.starts_with(&format!("holdpoint-analyzer: {file}: ")), "{error}");
+    };
+    names(&["--history-dir", "history", "gone.csv"], "gone.csv");
+    names(&["--history-dir", "history", "--report", "pages", "clean.csv"], "pages/clean.html");
 }
 
 #[test]
