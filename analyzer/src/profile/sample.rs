@@ -94,6 +94,13 @@ impl Sample {
         share(total - self.counts.len() as u64, total)
     }
 
+    /// Pairs of records with the same value, estimated beyond [`EXACT`].
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(crate) fn equal_pairs(&self) -> f64 {
+        let pairs = self.counts().map(|(_, count)| count as f64 * (count as f64 - 1.0) / 2.0);
+        pairs.sum::<f64>() * f64::from(1 << self.level.min(30))
+    }
+
     /// How many clumps of records would be as large as a record's own is on average (Kish's effective number). A value makes one
     /// clump, and a usual one as many as it has records.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]

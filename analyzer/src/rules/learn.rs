@@ -2,6 +2,7 @@
 
 mod form;
 mod frontier;
+mod margin;
 mod related;
 
 use std::{
@@ -10,6 +11,7 @@ use std::{
 };
 
 use frontier::Frontier;
+use margin::{margin, unsteadiness};
 pub(crate) use related::{Certainty, related};
 
 use super::{Check, Quantity, Rule, Test, spread_of};
@@ -19,7 +21,6 @@ use crate::{
         calendar::{Part, part_in},
         is_identifier, kind_of,
     },
-    mass,
     profile::{ColumnProfile, Kept, Pair, Table},
     words,
 };
@@ -34,12 +35,13 @@ const MOST_NEW: f64 = 0.1;
 /// Every rule that the history supports, columns in the order of their names.
 pub(crate) fn learn(history: &History) -> Vec<Rule> {
     let mut rules = vec![repeated_record(history)];
+    let margin = margin(history);
     for (name, merged) in &history.merged.columns {
         let Some(role) = history.roles.get(name).copied() else { continue };
         if merged.filled == 0 {
             continue;
         }
-        let column = Column { history, name, merged, role, kind: kind_of(merged) };
+        let column = Column { history, name, merged, role, kind: kind_of(merged), margin };
         rules.extend(column.presence());
         rules.extend(column.form());
         rules.extend(column.size());
@@ -80,6 +82,8 @@ struct Column<'a> {
     merged: &'a ColumnProfile,
     role: Role,
     kind: Option<Quantity>,
+    /// How far a measure may be outside of what it was so far, in spans of it.
+    margin: f64,
 }
 
 impl Column<'_> {
@@ -115,10 +119,9 @@ impl Column<'_> {
             return rules;
         };
         if matches!(self.role, Role::Measure(_)) && most > least && self.merged.filled >= ENOUGH {
-            // A quarter of the span; half of it while one or two pushes are all that is known.
-            let quarter = (most - least) / if self.history.members.len() <= 2 { 2.0 } else { 4.0 };
-            let (below, above) = self.unsteadiness(quantity);
-            let (low, high) = (least - quarter.max(below), most + quarter.max(above));
+            let margin = (most - least) * self.margin;
+            let (below, above) = unsteadiness(self.history, self.name, quantity);
+            let (low, high) = (least - margin.max(below), most + margin.max(above));
             let before = format!(
                 "{} to {} {}",
                 words::quantity(quantity, least),
@@ -155,17 +158,6 @@ impl Column<'_> {
                 self.rule(Check::Category, Test::Value(Arc::new(names)), before)
             }
         })
-    }
-
-    /// How far the least and the most may be off in one more push, as long as few are known.
-    fn unsteadiness(&self, quantity: Quantity) -> (f64, f64) {
-        let ranges: Vec<_> =
-            self.history.histories(self.name).filter_map(|column| spread_of(column, quantity)?.range()).collect();
-        if !(3..FEW_PUSHES).contains(&ranges.len()) {
-            return (0.0, 0.0);
-        }
-        let (least, most): (Vec<f64>, Vec<f64>) = ranges.into_iter().unzip();
-        (mass::reach(&least), mass::reach(&most))
     }
 
     /// Chance that the next cell has what none had so far, by what is counted of each push: cells with what only one cell has,
@@ -235,7 +227,9 @@ impl Column<'_> {
         let mut rules = Vec::new();
         let history: Vec<&ColumnProfile> = self.history.histories(self.name).collect();
         if matches!(self.role, Role::Identifier | Role::Advancing(_)) && is_identifier(self.merged, &history) {
-            rules.push(self.rule(Check::DuplicateKey, Test::RepeatedValue, format!("never twice {}", self.within())));
+            let expected = repeats_by_chance(self.merged, &history);
+            let rule = self.rule(Check::DuplicateKey, Test::RepeatedValue, format!("never twice {}", self.within()));
+            rules.push(Rule { expected, ..rule });
         }
         let Role::Advancing(quantity) = self.role else { return rules };
         if let Some(frontier) = Frontier::of(&history, quantity) {
@@ -248,6 +242,19 @@ impl Column<'_> {
         }
         rules
     }
+}
+
+/// Share of the next push's cells that chance makes equal to another: codes that hardly came up yet look like keys, but pushes
+/// have some of them in common. Where so many pairs were in common that chance would have brought repeats, it is a key.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn repeats_by_chance(merged: &ColumnProfile, history: &[&ColumnProfile]) -> f64 {
+    /// Repeats to be expected of which none is no chance: one in a thousand, by Poisson.
+    const NO_CHANCE: f64 = 7.0;
+    let pairs = |count: u64| count as f64 * count.saturating_sub(1) as f64 / 2.0;
+    let within: f64 = history.iter().map(|column| pairs(column.filled)).sum();
+    let likely = merged.sample.equal_pairs() / (pairs(merged.filled) - within).max(1.0);
+    let latest = history.last().map_or(0, |column| column.filled) as f64;
+    if likely * within < NO_CHANCE { likely * latest / 2.0 } else { 0.0 }
 }
 
 /// Values long and frequent enough that one that is nearly the same is a slip.

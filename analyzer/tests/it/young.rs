@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use holdpoint_review::Finding;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Customer, orders};
 
@@ -165,4 +166,53 @@ fn a_number_that_is_whole_by_chance_is_written_well() {
     let short = prices(4).replacen(".50", "", 7);
     let report = customer.deliver("push.csv", short.as_bytes()).report;
     assert_eq!((report.anomalous, report.findings[0].check.as_str()), (7, "character pattern never seen"));
+}
+
+/// A number below `below`, of each push, column and record another.
+fn drawn(at: [usize; 3], below: u64) -> u64 {
+    xxh3_64(format!("{at:?}").as_bytes()) % below
+}
+
+#[test]
+fn of_many_columns_some_reach_further_than_ever() {
+    // Most amounts are small and a few are large, as they are.
+    let amounts = |push: usize, factor: u64| {
+        let mut text = (0..40).map(|column| format!("amount_{column}")).collect::<Vec<_>>().join(",");
+        for record in 0..60 {
+            text.push('\n');
+            let amount = |column: usize| 100_000 / (1 + drawn([push, column, record], 1000));
+            let of_first = amount(0) * if record % 5 == 0 { factor } else { 1 };
+            let rest = (1..40).map(|column| format!(",{}.5", amount(column)));
+            let _ = write!(text, "{of_first}.5{}", rest.collect::<String>());
+        }
+        text
+    };
+    for known in [2, 3, 5] {
+        let customer = Customer::with_history((0..known).map(|push| amounts(push, 1)));
+        for push in 5..8 {
+            let report = customer.deliver("push.csv", amounts(push, 1).as_bytes()).report;
+            assert!(!report.needs_review, "{known} known: {:?}", report.findings);
+        }
+        let report = customer.deliver("push.csv", amounts(5, 10_000).as_bytes()).report;
+        assert!(report.needs_review, "{known} known: {:?}", report.findings);
+    }
+}
+
+#[test]
+fn codes_that_happened_not_to_repeat_are_no_key() {
+    let tells = |push_of: &dyn Fn(usize) -> String| {
+        let customer = Customer::with_history((0..3).map(push_of));
+        let push = push_of(3);
+        let (_, first) = push.lines().nth(1).unwrap().split_once(',').unwrap();
+        let report = customer.deliver("push.csv", format!("{push}9999,{first}\n").as_bytes()).report;
+        report.findings.iter().any(|finding| finding.check == "duplicate key")
+    };
+    // Of so many codes no push has one twice, but eight came in two pushes.
+    let some = |push: usize| with_column(push, "code", |record| format!("C{}", drawn([push, 0, record], 8_400)));
+    assert!(!tells(&some));
+    assert!(
+        tells(&|push| with_column(push, "code", |record| format!("C{}", (record + push) % 100))),
+        "all in each push"
+    );
+    assert!(tells(&|push| with_column(push, "code", |record| format!("C{}", record + push * 100))), "new in each push");
 }
