@@ -90,7 +90,7 @@ impl Check {
             Self::Pattern => "character pattern never seen",
             Self::Shape => "letter case never seen",
             Self::Length => "too long",
-            Self::NonAscii => "character outside ASCII never seen",
+            Self::NonAscii => "character outside ASCII",
             Self::Mojibake => "broken encoding",
             Self::Behind => "behind what was accepted",
             Self::Ahead => "far ahead of what was accepted",
