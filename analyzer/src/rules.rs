@@ -186,6 +186,14 @@ impl Test {
     }
 }
 
+/// Where each column stands, by its name.
+pub(crate) type Places<'a> = BTreeMap<&'a str, usize>;
+
+/// The places of the columns of these names.
+pub(crate) fn places(names: &[String]) -> Places<'_> {
+    names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect()
+}
+
 /// One test on one column, with what it does when it hits.
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {

@@ -14,7 +14,7 @@ use crate::{
     declared::Declared,
     history::History,
     mass,
-    profile::{NO_FORM, Profile, Table},
+    profile::{NO_FORM, Table},
     rules::{Check, Misplaced, Test},
     scan::Scanned,
     words,
@@ -170,13 +170,12 @@ pub(super) fn mask(found: &mut [Found], misplaced: &BTreeMap<Misplaced, u64>, co
 
 /// Columns that every accepted push had and this one has not, and columns that none had.
 pub(super) fn of_columns(history: &History, columns: &[String]) -> Vec<Found> {
-    let has = |profile: &Profile, name: &String| profile.columns.contains(name);
     let Some(last) = history.members.last() else { return Vec::new() };
-    let is_required = |name: &&String| history.members.iter().all(|member| has(member, name));
-    let missing: Vec<&String> =
-        last.columns.iter().filter(is_required).filter(|name| !columns.contains(name)).collect();
-    let new: Vec<&String> =
-        columns.iter().filter(|name| !history.members.iter().any(|member| has(member, name))).collect();
+    let now: BTreeSet<&String> = columns.iter().collect();
+    let members = || history.members.iter().map(|member| &member.table.columns);
+    let is_required = |name: &&String| members().all(|had| had.contains_key(*name));
+    let missing: Vec<&String> = last.columns.iter().filter(is_required).filter(|name| !now.contains(name)).collect();
+    let new: Vec<&String> = columns.iter().filter(|name| !members().any(|had| had.contains_key(*name))).collect();
     let is_one = missing.len() == 1 && new.len() == 1;
     let hint = |name: &str, others: &[&String]| {
         let is_alike = |other: &&&String| is_one || other.trim().to_lowercase() == name.trim().to_lowercase();

@@ -8,7 +8,7 @@ use crate::{
     baseline::{Baseline, Weighed},
     cold,
     read::Opened,
-    rules::Rule,
+    rules::{self, Rule},
     scan::{Scanned, scan},
 };
 
@@ -53,9 +53,8 @@ impl Judge<'_> {
 
     /// What is declared and what was learned, for the columns that there are.
     fn with_declared(&self, opened: &Opened, learned: Vec<Weighed>) -> Vec<Weighed> {
-        let is_there = |weighed: &Weighed| {
-            weighed.rule.columns().into_iter().all(|name| opened.columns.iter().any(|column| column == name))
-        };
+        let places = rules::places(&opened.columns);
+        let is_there = |weighed: &Weighed| weighed.rule.columns().into_iter().all(|name| places.contains_key(name));
         self.settings.declared.rules().into_iter().chain(learned).filter(is_there).collect()
     }
 }

@@ -4,9 +4,7 @@
 //! the reason that explains the others, and it is only looked for where they were found. Nothing is made of a value that its
 //! own column takes, or of a column that would take any.
 
-use std::collections::BTreeMap;
-
-use super::{Cell, Check, Rule, Test};
+use super::{Cell, Check, Rule, Test, places};
 
 /// The tests that tell what kind of value belongs into a column.
 pub(crate) struct Kinds<'a> {
@@ -48,7 +46,7 @@ impl Misplaced {
 impl<'a> Kinds<'a> {
     /// Of these columns, by the rules that count.
     pub(crate) fn of(names: &[String], rules: &'a [Rule], counts: &[bool]) -> Self {
-        let places: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let places = places(names);
         let mut kinds = Self { by_column: vec![Vec::new(); names.len()], of_rules: vec![None; rules.len()], rules };
         for (at, rule) in rules.iter().enumerate().filter(|(at, rule)| counts[*at] && rule.test.is_of_kind()) {
             if let Some(column) = places.get(rule.column.as_str()) {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     profile::{Pair, both},
-    rules::{Rule, Test},
+    rules::{Places, Rule, Test},
 };
 
 /// A rule on a pair of columns, with its place among the rules.
@@ -21,11 +21,10 @@ pub(super) struct PairRule {
 }
 
 impl PairRule {
-    /// The rules on pairs of these columns.
-    pub(super) fn all(names: &[String], rules: &[Rule]) -> Vec<Self> {
-        let place = |name: &str| names.iter().position(|known| known == name);
+    /// The rules on pairs of the columns that stand at these places.
+    pub(super) fn all(places: &Places, rules: &[Rule]) -> Vec<Self> {
         let pair = |(at, rule): (usize, &Rule)| {
-            let (cell, other) = (place(&rule.column)?, place(rule.test.other()?)?);
+            let (cell, other) = (*places.get(rule.column.as_str())?, *places.get(rule.test.other()?)?);
             Some(Self { at, cell, other, test: rule.test.clone() })
         };
         rules.iter().enumerate().filter_map(pair).collect()
@@ -92,13 +91,12 @@ pub(super) struct RepeatRule {
 
 impl RepeatRule {
     /// The rules on repeated values, keys and records.
-    pub(super) fn all(names: &[String], rules: &[Rule]) -> Vec<Self> {
-        let place = |name: &str| names.iter().position(|known| known == name);
+    pub(super) fn all(places: &Places, rules: &[Rule]) -> Vec<Self> {
         let is_of_repeats =
             |test: &Test| matches!(test, Test::RepeatedValue | Test::RepeatedKey(_) | Test::RepeatedRecord);
         let repeat = |(at, rule): (usize, &Rule)| Self {
             at,
-            columns: rule.columns().into_iter().filter_map(place).collect(),
+            columns: rule.columns().into_iter().filter_map(|name| places.get(name).copied()).collect(),
             seen: Repeats::default(),
         };
         rules.iter().enumerate().filter(|(_, rule)| is_of_repeats(&rule.test)).map(repeat).collect()

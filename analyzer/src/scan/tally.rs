@@ -15,7 +15,7 @@ use crate::{
     declared::Declared,
     profile::{Cell, ColumnProfile, Pair, Relations, Rows, Sample, Table},
     read::{Opened, Unreadable},
-    rules::Rule,
+    rules::{self, Rule},
     value,
 };
 
@@ -167,14 +167,15 @@ impl Tally {
 
 impl Judges {
     fn of(names: &[String], rules: &[Rule], declared: &Declared) -> Self {
+        let places = rules::places(names);
         let shown = |rule: &Rule| {
             let column = rule.columns().first().filter(|column| !declared.is_personal(column))?.to_owned();
-            names.iter().position(|name| name == column)
+            places.get(column).copied()
         };
         Self {
-            watches: Watch::all(names, rules),
-            pairs: PairRule::all(names, rules),
-            repeats: RepeatRule::all(names, rules),
+            watches: Watch::all(&places, rules),
+            pairs: PairRule::all(&places, rules),
+            repeats: RepeatRule::all(&places, rules),
             shown: rules.iter().map(shown).collect(),
             words: rules.len().div_ceil(64).max(1),
         }

@@ -1,11 +1,13 @@
 //! One column's tests on its cells: most cells are plainly fine or equal to one that was just looked at; the others are looked
 //! at as text, one by one.
 
+use std::collections::BTreeMap;
+
 use super::{
     cells::{Cells, NO_VALUE},
     plain::{Plain, tell_others},
 };
-use crate::rules::{Cell, Rule, Test};
+use crate::rules::{Cell, Places, Rule, Test};
 
 /// Tests that fit into one mask.
 const TESTS: usize = 64;
@@ -28,19 +30,17 @@ struct Looks {
 }
 
 impl Watch {
-    /// The watches over the columns of these names.
-    pub(super) fn all(names: &[String], rules: &[Rule]) -> Vec<Self> {
-        let mut watches = Vec::new();
-        for (column, name) in names.iter().enumerate() {
-            let tests = rules.iter().enumerate().filter(|(_, rule)| rule.column == *name && rule.test.is_of_one_cell());
-            let tests: Vec<(usize, Test)> = tests.map(|(at, rule)| (at, rule.test.clone())).collect();
-            watches.extend(tests.chunks(TESTS).map(|tests| Self {
-                column,
-                tests: tests.to_vec(),
-                looks: Looks::none(),
-            }));
+    /// The watches over the columns that stand at these places.
+    pub(super) fn all(places: &Places, rules: &[Rule]) -> Vec<Self> {
+        let mut by_column = BTreeMap::<usize, Vec<(usize, Test)>>::new();
+        for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.test.is_of_one_cell()) {
+            if let Some(column) = places.get(rule.column.as_str()) {
+                by_column.entry(*column).or_default().push((at, rule.test.clone()));
+            }
         }
-        watches
+        let watch =
+            |column: usize, tests: &[(usize, Test)]| Self { column, tests: tests.to_vec(), looks: Looks::none() };
+        by_column.iter().flat_map(|(column, tests)| tests.chunks(TESTS).map(|tests| watch(*column, tests))).collect()
     }
 
     /// Tells each rule that a cell is guilty of, with the cell's record.
