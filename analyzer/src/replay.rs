@@ -10,12 +10,10 @@ use holdpoint_review::Share;
 use crate::{
     history::History,
     mass,
-    rules::{Check, Rule, learn},
+    rules::{Check, HARD, Rule, learn},
 };
 
-/// A rule with a higher rate in any replayed push is soft.
-pub(crate) const HARD: f64 = 0.004;
-/// The same for relations between columns: there are many of them, and their few wrong hits add up.
+/// As [`HARD`], for relations between columns: there are many of them, and their few wrong hits add up.
 const HARD_RELATION: f64 = 0.001;
 /// What the hard rules together may hit in a replayed push.
 const TOGETHER: f64 = 0.01;

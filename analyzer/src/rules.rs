@@ -28,6 +28,9 @@ use crate::{
     value::{self, DateOrder},
 };
 
+/// A rule with a higher rate in any accepted push is soft.
+pub(crate) const HARD: f64 = 0.004;
+
 /// What is looked at, in a reviewer's words. Of what concerns the same records, a reviewer is told in this order: what a value
 /// means before how it is written, and that before what other columns say of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -120,7 +120,8 @@ pub(super) fn of_rules(weighed: &[Weighed], scanned: &Scanned, names: &[bool]) -
         let finding = Finding { check, columns, hard, share, reason, examples: hits.examples.clone() };
         found.push(Found { finding, check: rule.check, breaks: false });
     }
-    found.extend(together::told(broken));
+    let broken = together::told(broken).into_iter();
+    found.extend(broken.map(|finding| Found { finding, check: Check::Together, breaks: false }));
     found
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use holdpoint_review::{Finding, Share};
 
-use super::findings::Found;
 use crate::rules::Check;
 
 /// Columns named in one sentence.
@@ -24,12 +23,12 @@ pub(super) struct Broken<'a> {
 }
 
 /// One finding for each column that explains most of the pairs that are left.
-pub(super) fn told(mut broken: Vec<Broken>) -> Vec<Found> {
+pub(super) fn told(mut broken: Vec<Broken>) -> Vec<Finding> {
     let mut found = Vec::new();
     while let Some(guilty) = most_frequent(&broken) {
         let (own, rest): (Vec<_>, Vec<_>) = broken.into_iter().partition(|pair| pair.columns.contains(&guilty));
         broken = rest;
-        found.push(Found { finding: finding(guilty, &own), check: Check::Together, breaks: false });
+        found.push(finding(guilty, &own));
     }
     found
 }
@@ -86,7 +85,7 @@ mod tests {
             pair(["carrier", "origin"], 3, false),
         ];
         let found = told(broken);
-        let reasons: Vec<_> = found.iter().map(|found| found.finding.reason.as_str()).collect();
+        let reasons: Vec<_> = found.iter().map(|finding| finding.reason.as_str()).collect();
         assert_eq!(
             reasons,
             [
@@ -95,6 +94,6 @@ mod tests {
                 "carrier: written otherwise than origin suggests, in 3.0 % of the records; before, hardly ever",
             ]
         );
-        assert_eq!(found[0].finding.share, Share::new(14, 100));
+        assert_eq!(found[0].share, Share::new(14, 100));
     }
 }

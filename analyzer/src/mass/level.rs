@@ -8,8 +8,10 @@ use super::{
     count,
     envelope::SOME,
     student::{ONE_IN_A_HUNDRED, further},
-    volume::QUIETER,
 };
+
+/// A quiet day is quieter than the last quiet day by a fifth.
+pub(super) const QUIETER: f64 = 0.8;
 
 /// Pushes that the first level is the mean of.
 const FIRST: usize = 4;

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use super::{
     Excess, count,
     envelope::SOME,
-    level, ratio,
+    level::{self, QUIETER},
+    ratio,
     student::{ONE_IN_A_HUNDRED, further},
 };
 use crate::{
@@ -20,9 +21,6 @@ use crate::{
     rules::{Check, Quantity, spread_of},
     words,
 };
-
-/// A quiet day is quieter than the last quiet day by a fifth.
-pub(super) const QUIETER: f64 = 0.8;
 
 /// Numbers of records, as logarithms: a customer's quiet days are so many times quieter, not so many records.
 struct Usual {

@@ -3,8 +3,7 @@
 use super::ratio;
 use crate::{
     profile::ColumnProfile,
-    replay::HARD,
-    rules::{Quantity, spread_of},
+    rules::{HARD, Quantity, spread_of},
 };
 
 /// Where an advancing column stands, and the borders of where the next push may lie.
