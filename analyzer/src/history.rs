@@ -43,8 +43,21 @@ impl History {
 
     /// Takes in the push that was accepted next; roles are not reconsidered until [`Self::assign_roles`].
     pub(crate) fn add(&mut self, profile: Profile) {
+        self.complete_forms(&profile.table);
         self.merged.absorb(&profile.table);
         self.members.push(profile);
+    }
+
+    /// Adds what was not counted of pairs of forms, neither in this push nor in those before, because it can be told otherwise.
+    fn complete_forms(&mut self, next: &Table) {
+        let (known, counted) = (&self.merged.relations.forms, &next.relations.forms);
+        let old = known.keys().filter(|pair| !counted.contains_key(*pair)).map(|pair| (pair, next));
+        let new = counted.keys().filter(|pair| !known.contains_key(*pair));
+        let new = new.flat_map(|pair| self.members.iter().map(move |member| (pair, &member.table)));
+        let told = old.chain(new).filter_map(|(pair, table)| Some((pair.clone(), table.forms(pair)?)));
+        for (pair, forms) in told.collect::<Vec<_>>() {
+            self.merged.relations.add_forms(&pair, &forms);
+        }
     }
 
     pub(crate) fn assign_roles(&mut self) {

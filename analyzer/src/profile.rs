@@ -10,7 +10,7 @@ mod rows;
 mod sample;
 mod spread;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 pub(crate) use column::ColumnProfile;
 pub(crate) use column::length_class;
@@ -75,6 +75,25 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// The forms of two columns that came together in the sample of records. They are counted where both columns have several;
+    /// where one has a single form, the other's forms came together with that one.
+    pub(crate) fn forms(&self, pair: &Pair) -> Option<Cow<'_, BTreeMap<u16, u64>>> {
+        if let Some(counted) = self.relations.forms.get(pair) {
+            return Some(Cow::Borrowed(counted));
+        }
+        let (left, right) = (self.columns.get(&pair.0)?, self.columns.get(&pair.1)?);
+        let records = left.records();
+        let (left, right) = (left.forms(), right.forms());
+        if left.len() != 1 && right.len() != 1 {
+            return None;
+        }
+        let in_sample = |count: u64| count * self.relations.records / records.max(1);
+        let together = |(form, count): (u8, u64)| {
+            right.iter().map(move |(other, of)| (both(form, *other), in_sample(count.min(*of))))
+        };
+        Some(Cow::Owned(left.iter().flat_map(|(form, count)| together((*form, *count))).collect()))
+    }
+
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.records.absorb(&other.records);
         self.relations.absorb(&other.relations);

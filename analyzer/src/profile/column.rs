@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{sample::Sample, spread::Spread};
+use super::{rows::NO_FORM, sample::Sample, spread::Spread};
 use crate::value::{self, DateOrder};
 
 /// A column with more different values than this is no category.
@@ -161,6 +161,12 @@ impl ColumnProfile {
     /// Share of the cells whose value came before.
     pub(crate) fn repeated(&self) -> f64 {
         self.repeated.unwrap_or_else(|| self.sample.repeated())
+    }
+
+    /// Cells by form, those without a value among them.
+    pub(super) fn forms(&self) -> BTreeMap<u8, u64> {
+        let nulls = Some((NO_FORM, self.nulls)).filter(|(_, nulls)| *nulls > 0);
+        self.shapes.iter().map(|(shape, count)| (*shape, *count)).chain(nulls).collect()
     }
 
     /// Cells, with and without a value.

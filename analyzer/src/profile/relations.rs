@@ -35,7 +35,7 @@ pub(crate) struct Kept {
     pub(crate) of: u64,
     /// Records that break it.
     pub(crate) broken: u64,
-    /// Records that would break it with the second column of another record.
+    /// Records that would break it with the second column of another record that has both.
     pub(crate) chance: u64,
 }
 
@@ -90,6 +90,11 @@ impl Relations {
         }
         relations.keys = keys(&columns, deciders, wanted);
         relations
+    }
+
+    /// Adds forms of two columns that came together.
+    pub(crate) fn add_forms(&mut self, pair: &Pair, more: &BTreeMap<u16, u64>) {
+        add(self.forms.entry(pair.clone()).or_default(), more, |count, more| *count += more);
     }
 
     /// Adds what was counted in another push.
@@ -177,12 +182,11 @@ fn order(left: &Column, right: &Column) -> Option<Kept> {
         return None;
     }
     let mut kept = Kept::default();
-    let next = right.numbers.iter().cycle().skip(1);
-    for ((left, right), next) in left.numbers.iter().zip(&right.numbers).zip(next) {
-        let (Some(left), Some(right)) = (left, right) else { continue };
+    let both = left.numbers.iter().zip(&right.numbers).filter_map(|(left, right)| left.zip(*right));
+    for ((left, right), (_, next)) in both.clone().zip(both.cycle().skip(1)) {
         kept.of += 1;
         kept.broken += u64::from(left > right);
-        kept.chance += u64::from(next.is_some_and(|next| *left > next));
+        kept.chance += u64::from(left > next);
     }
     (kept.chance > 0 && kept.broken * 4 <= kept.of).then_some(kept)
 }
@@ -192,12 +196,12 @@ fn part(left: &Column, right: &Column) -> Option<Kept> {
     /// Records after which a relation that is mostly broken is given up.
     const TRIED: u64 = 32;
     let mut kept = Kept::default();
-    let next = right.cells.iter().cycle().skip(1);
-    for ((left, right), next) in left.cells.iter().zip(&right.cells).zip(next).take(SEARCHED) {
-        let (Some(left), Some(right)) = (&left.text, &right.text) else { continue };
+    let records = left.cells.iter().zip(&right.cells).take(SEARCHED);
+    let both = records.filter_map(|(left, right)| left.text.as_deref().zip(right.text.as_deref()));
+    for ((left, right), (_, next)) in both.clone().zip(both.cycle().skip(1)) {
         kept.of += 1;
-        kept.broken += u64::from(!right.contains(&**left));
-        kept.chance += u64::from(!next.text.as_ref().is_some_and(|next| next.contains(&**left)));
+        kept.broken += u64::from(!right.contains(left));
+        kept.chance += u64::from(!next.contains(left));
         if kept.of == TRIED && kept.broken * 2 > kept.of {
             return None;
         }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Quantity, Rule, Test, guilt::is_misspelt};
-use crate::profile::{ColumnProfile, Keys, Relations, Spread, Table, Verdict, length_class};
+use crate::profile::{ColumnProfile, Keys, Spread, Table, Verdict, length_class};
 
 impl Rule {
     /// Share of the records that the rule would have hit, exact wherever the profile is.
@@ -15,7 +15,7 @@ impl Rule {
         let Some(column) = table.columns.get(&self.column).filter(|column| column.records() > 0) else { return 0.0 };
         let records = column.records() as f64;
         if let Some(other) = self.test.other() {
-            return self.count_in_relations(other, &table.relations) as f64 / table.relations.records.max(1) as f64;
+            return self.count_in_relations(other, table) as f64 / table.relations.records.max(1) as f64;
         }
         match &self.test {
             Test::Hash(known) => column.sample.share_not_in(known).unwrap_or(0.0) * column.filled as f64 / records,
@@ -24,12 +24,13 @@ impl Rule {
         }
     }
 
-    fn count_in_relations(&self, other: &str, relations: &Relations) -> u64 {
+    fn count_in_relations(&self, other: &str, table: &Table) -> u64 {
+        let relations = &table.relations;
         let pair = (self.column.clone(), other.to_owned());
         match &self.test {
             Test::Above(..) => relations.orders.get(&pair).map_or(0, |kept| kept.broken),
             Test::NotIn(_) => relations.parts.get(&pair).map_or(0, |kept| kept.broken),
-            Test::Together(_, missing) => relations.forms.get(&pair).map_or(0, |seen| {
+            Test::Together(_, missing) => table.forms(&pair).map_or(0, |seen| {
                 seen.iter().filter(|(forms, _)| missing.contains(*forms)).map(|(_, count)| count).sum()
             }),
             Test::Against(_, known) => relations.keys.get(&(pair.1, pair.0)).map_or(0, |keys| {

@@ -55,7 +55,7 @@ pub(crate) fn learn(history: &History) -> Vec<Rule> {
     rules
 }
 
-/// Whether the relation that a check rests on was found in most of the pushes that could have shown it.
+/// Whether the relation that a check rests on was found in three of four pushes that could have shown it.
 fn is_known(history: &History, pair: &Pair, check: Check) -> bool {
     let (mut of, mut found) = (0, 0);
     for Table { columns, relations, .. } in history.members.iter().map(|member| &member.table) {
@@ -66,7 +66,7 @@ fn is_known(history: &History, pair: &Pair, check: Check) -> bool {
             _ => relations.keys.contains_key(pair),
         });
     }
-    found * 2 >= of
+    found * 4 >= of * 3
 }
 
 fn repeated_record(history: &History) -> Rule {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod changed;
 mod command;
 mod declared;
 mod documented;
