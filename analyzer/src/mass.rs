@@ -93,8 +93,12 @@ impl<'a> Column<'a> {
         if self.past.iter().chain([now]).any(|column| column.repeated.is_some()) {
             return None;
         }
-        let before: Vec<_> = self.past.iter().map(|column| (column.sample.repeated(), column.filled)).collect();
-        let (share, envelope) = (now.sample.repeated(), Envelope::of(&before));
+        // Of more values more repeat another: pushes with few say nothing of this one, and it is held against the others by as many
+        // as the fullest of them has.
+        let past: Vec<_> = self.past.iter().filter(|column| column.filled * 4 >= now.filled).collect();
+        let before: Vec<_> = past.iter().map(|column| (column.sample.repeated(), column.filled)).collect();
+        let most = past.iter().map(|column| column.filled).max()?;
+        let (share, envelope) = (now.sample.repeated_in(ratio(most, now.filled).min(1.0)), Envelope::of(&before));
         Some(self.excess(
             Check::Repeats,
             envelope.excess(share, count(now.filled)) * ratio(now.filled, now.records()),

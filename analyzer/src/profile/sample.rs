@@ -94,6 +94,18 @@ impl Sample {
         share(total - self.counts.len() as u64, total)
     }
 
+    /// The same of so large a part of the records, drawn at random (rarefaction: Hurlbert 1971, doi:10.2307/1934145): of more
+    /// records more repeat another.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(crate) fn repeated_in(&self, part: f64) -> f64 {
+        let (mut all, mut different) = (0.0, 0.0);
+        for (_, count) in self.counts() {
+            all += count as f64;
+            different += 1.0 - (1.0 - part).powf(count as f64);
+        }
+        if all > 0.0 { 1.0 - different / (all * part) } else { 0.0 }
+    }
+
     /// Pairs of records with the same value, estimated beyond [`EXACT`].
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(crate) fn equal_pairs(&self) -> f64 {
@@ -228,6 +240,14 @@ mod tests {
         assert!((sample.clumps(|_| false) - 64.0 / 22.0).abs() < 1e-9);
         assert!((sample.clumps(|hash| hash == zero) - 64.0 / 10.0).abs() < 1e-9);
         assert!((sample.clumps(|_| true) - 8.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_part_of_the_records_repeats_less_than_all() {
+        let sample = of(&(0..900).map(|record| record % 300).collect::<Vec<_>>());
+        assert!((sample.repeated_in(1.0) - sample.repeated()).abs() < 1e-9);
+        // Of a value that comes three times, none of it is in a half with one in eight: 262.5 different ones in 450.
+        assert!((sample.repeated_in(0.5) - 187.5 / 450.0).abs() < 1e-9);
     }
 
     #[test]

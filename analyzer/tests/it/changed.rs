@@ -59,3 +59,19 @@ fn what_a_value_decided_until_some_pushes_ago_it_decides_no_more() {
     let customer = Customer::with_history(before().chain((12..20).map(|push| pairs(push, free))));
     assert_eq!(held_for(&customer, &next), Vec::<String>::new());
 }
+
+#[test]
+fn of_more_values_more_repeat_another() {
+    // Some thirty words, in four records of a hundred at first and in all at last.
+    let filled = |push: usize, of: usize, over: usize| {
+        let word = move |at: usize, record: usize| if at < over { 100 } else { record * record % 61 + 100 };
+        let cell = move |at: usize, record: usize| (at < of).then(|| format!("word {}", word(at, record)));
+        pairs(push, move |record| [String::new(), cell(record % 100, record).unwrap_or_default()])
+    };
+    let before = (0..12).map(|push| filled(push, 4, 0)).chain((12..14).map(|push| filled(push, 50, 0)));
+    let customer = Customer::with_history(before);
+    let repeat = |push: &str| held_for(&customer, push).into_iter().find(|reason| reason.contains("repeat another"));
+    assert_eq!(repeat(&filled(20, 100, 0)), None);
+    let written_over = repeat(&filled(20, 100, 95));
+    assert!(written_over.is_some_and(|reason| reason.contains("of right repeat another")));
+}
