@@ -4,6 +4,8 @@
 //! from few pushes, so a bin's own variance is drawn towards that of all bins of its column, which tell it together
 //! (an empirical Bayes estimate, as limma has it for genes: Smyth 2004, doi:10.2202/1544-6115.1027).
 
+use std::f64::consts::FRAC_PI_2;
+
 use super::student::{ONE_IN_FORTY, further};
 
 /// Records below which chance needs more slack.
@@ -79,14 +81,16 @@ impl Envelope {
 
     /// `common` is the variance between pushes of the column's bins, as a share of the greatest that it can be.
     ///
-    /// A share of few clumps has a longer tail than its deviation tells, as one of few records has.
+    /// On the scale of angles, on which shares differ alike wherever they lie and none is above one (Anscombe 1948,
+    /// doi:10.2307/2332343): a small share of few clumps has a longer tail than its deviation tells, a large one a shorter.
     fn of_bin(bin: &Past, common: f64, certain: f64) -> Self {
         let known = (bin.pushes - 1.0).max(0.0);
         let mix = |own: f64, common: f64| (known * own + PRIOR * common) / (known + PRIOR);
         let variance = mix(bin.between.max(0.0), common * bin.widest());
         let clumped = if bin.widest() > 0.0 { variance / bin.widest() } else { mix(0.0, common) };
         let deviations = further(certain, bin.pushes, known + PRIOR);
-        let level = bin.mean + deviations * variance.sqrt() + deviations * deviations * clumped / 6.0;
+        let angle = bin.mean.sqrt().asin() + deviations * clumped.sqrt() / 2.0;
+        let level = angle.min(FRAC_PI_2).sin().powi(2);
         Self { level, reach: 0.0, most: bin.most, unknown: bin.unknown() }
     }
 
@@ -110,9 +114,11 @@ pub(crate) fn reach(numbers: &[f64]) -> f64 {
 }
 
 /// What chance adds to a share of so many records: Bernstein's bound, for a share of few records has a longer tail than its
-/// deviation tells.
+/// deviation tells. Of a share over a half little can be added.
 pub(crate) fn slack(share: f64, records: f64, deviations: f64) -> f64 {
-    deviations * (share.max(0.25 / records) / records).sqrt() + deviations * deviations / (6.0 * records)
+    let share = share.max(0.25 / records);
+    let variance = share * (2.0 - 2.0 * share).clamp(0.0, 1.0);
+    deviations * (variance / records).sqrt() + deviations * deviations / (6.0 * records)
 }
 
 /// Deviations that are chance: more where records are few.
@@ -133,6 +139,7 @@ pub(crate) fn at_least(hits: f64, expected: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::student::one_in_forty_of;
     use super::*;
 
     #[test]
@@ -144,6 +151,16 @@ mod tests {
         assert!(third(&steady(0.02)) > 0.1);
         assert!(third(&restless) < 0.01, "the column differs from push to push, so this bin may");
     }
+
+    #[test]
+    fn a_share_of_nearly_half_may_not_become_all() {
+        let past: Vec<(Vec<f64>, u64)> =
+            (0..20).map(|push| 0.28 + 0.018 * f64::from(push)).map(|share| (vec![share, 1.0 - share], 250)).collect();
+        let twelve = &Envelope::of_bins(&past, one_in_forty_of(50))[0];
+        assert!(twelve.excess(0.7, 250.0) <= 0.0);
+        assert!(twelve.excess(1.0, 250.0) > 0.06, "a column that was overwritten with one of its values");
+    }
+
     #[test]
     fn pushes_and_chance_are_not_both_at_their_worst() {
         let nulls = [0.02, 0.29, 0.0, 0.15, 0.08, 0.2, 0.05, 0.12, 0.1, 0.18].map(|share| (share, 50));
