@@ -29,12 +29,8 @@ async fn b41_a_key_is_read_as_it_was_delivered() {
 async fn b41_an_older_version_that_comes_after_a_newer_one_is_judged_by_itself() {
     let mut world = World::start(&[Service::Worker, Service::Callback], Options::default()).await;
     let older = world.deliver_sample("clean.csv").await;
-    // The times of S3 are whole seconds.
-    let newer = eventually("a later second", || async {
-        let newer = world.overwrite(&older, b"other,bytes\n1,2\n").await;
-        (world.delivered_at(&newer.source).await > world.delivered_at(&older.source).await).then_some(newer)
-    })
-    .await;
+    world.a_second_later(&older).await;
+    let newer = world.overwrite(&older, b"other,bytes\n1,2\n").await;
     world.forget_events().await;
     world.run(Service::Analyzer);
     world.replay_event(&newer).await;

@@ -49,6 +49,7 @@ async fn b46_the_baseline_learns_from_accepted_pushes_and_from_no_other() {
     let passed = world.deliver_sample("clean.csv").await;
     world.ended(&passed.execution).await.assert_passed();
     assert_eq!(world.baseline_members().await, 31, "within the limit");
+    world.a_second_later(&passed).await;
     let approved = spoiled("approved.csv").await;
     world.approve(&world.link_of(&world.settled_round(&approved).await)).await;
     world.ended(&approved.execution).await.assert_approved();

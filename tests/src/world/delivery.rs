@@ -11,9 +11,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Held, World};
+use crate::eventually;
 
 const DATASET: &str = "departures";
 const CUSTOMER: &str = "EWR";
+/// The bucket of the operators' settings, of which no event tells.
+const ARTIFACTS: &str = "artifacts";
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/local/samples").join(name)
@@ -69,9 +72,8 @@ impl World {
 
     /// Uploads a setting as an operator does, into the stand-in's bucket `artifacts`.
     pub async fn upload(&self, key: &str, text: &str) {
-        const BUCKET: &str = "artifacts";
-        let _ = self.clients.s3.create_bucket().bucket(BUCKET).send().await; // it may be there
-        let put = self.clients.s3.put_object().bucket(BUCKET).key(key).body(text.as_bytes().to_vec().into());
+        let _ = self.clients.s3.create_bucket().bucket(ARTIFACTS).send().await; // it may be there
+        let put = self.clients.s3.put_object().bucket(ARTIFACTS).key(key).body(text.as_bytes().to_vec().into());
         put.send().await.expect("S3 takes it");
     }
 
@@ -190,11 +192,17 @@ impl World {
         texts
     }
 
-    /// When S3 says that a version was delivered.
-    pub async fn delivered_at(&self, source: &ObjectVersion) -> i64 {
-        let head = self.clients.s3.head_object().bucket(&source.bucket).key(&source.key);
-        let head = head.version_id(&source.version_id).send().await.expect("it is there");
-        head.last_modified.expect("S3 says so").secs()
+    /// Waits until what is delivered now came after this push for S3 too, whose times are whole seconds.
+    pub async fn a_second_later(&self, push: &Held) {
+        let ObjectVersion { bucket, key, version_id } = &push.source;
+        let of_push = self.clients.s3.head_object().bucket(bucket).key(key).version_id(version_id);
+        let of_push = of_push.send().await.expect("it is there").last_modified;
+        eventually("a later second", || async {
+            self.upload("clock", "").await;
+            let now = self.clients.s3.head_object().bucket(ARTIFACTS).key("clock").send().await.expect("it is there");
+            (now.last_modified > of_push).then_some(())
+        })
+        .await;
     }
 
     /// Deletes the report of a push, so that it is judged again.
