@@ -161,5 +161,5 @@ fn delivered_before(history: &History, table: &Table) -> Excess {
 
 /// Whether a distribution over its values means anything for a column of this role.
 fn has_distribution(role: Role) -> bool {
-    !matches!(role, Role::Identifier | Role::Advancing(_) | Role::OfItsPush)
+    !matches!(role, Role::Identifier | Role::Advancing(_) | Role::Sliding(_) | Role::OfItsPush)
 }

@@ -15,6 +15,8 @@ pub(crate) enum Role {
     OfItsPush,
     /// A date or counter that rises push by push.
     Advancing(Quantity),
+    /// A date that moves on with the pushes, where one push reaches further than they are apart: when an order was shipped.
+    Sliding(Quantity),
     /// Unique within each push.
     Identifier,
     /// Few values.
@@ -63,6 +65,11 @@ pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -
     }
     if is_identifier(merged, &history) {
         return Role::Identifier;
+    }
+    if let Some(moment @ Quantity::Moment(_)) = kind
+        && slides(&history, moment)
+    {
+        return Role::Sliding(moment);
     }
     let few = merged.values.as_ref().is_some_and(|values| values.len() as u64 * 5 <= merged.filled);
     match kind {
@@ -120,4 +127,18 @@ fn advances(history: &[&ColumnProfile], quantity: Quantity) -> bool {
     // A year or a batch of several pushes rises now and then and never falls. One that rose once may be a flag.
     let is_slow = quantity == Quantity::Number && is_counter && forward == all && rising >= 2 && rising * 5 >= all;
     all >= least_steps && forward * 10 >= all * 9 && (rising * 10 >= all * 8 || is_slow)
+}
+
+/// Whether pushes moved on from the first to the last by more than one of them reaches; or no step fell back, in any part of
+/// it. The dates of a birth do neither.
+fn slides(history: &[&ColumnProfile], quantity: Quantity) -> bool {
+    let places = |spread: &Spread| Some([spread.quantile(0.1)?, spread.quantile(0.5)?, spread.quantile(0.9)?]);
+    let pushes: Vec<[f64; 3]> =
+        history.iter().filter_map(|column| spread_of(column, quantity)).filter_map(places).collect();
+    let [[_, _, high], .., [_, middle, _]] = pushes[..] else { return false };
+    let is_forward = |pair: &[[f64; 3]]| {
+        let steps = || pair[0].iter().zip(pair[1]).map(|(before, after)| after - before);
+        steps().all(|step| step >= 0.0) && steps().any(|step| step > 0.0)
+    };
+    middle > high || pushes.windows(2).all(is_forward)
 }

@@ -231,7 +231,7 @@ impl Column<'_> {
             let rule = self.rule(Check::DuplicateKey, Test::RepeatedValue, format!("never twice {}", self.within()));
             rules.push(Rule { expected, ..rule });
         }
-        let Role::Advancing(quantity) = self.role else { return rules };
+        let (Role::Advancing(quantity) | Role::Sliding(quantity)) = self.role else { return rules };
         if let Some(frontier) = Frontier::of(&history, quantity) {
             let at = |moment| words::quantity(quantity, moment);
             let before = format!("already at {}", at(frontier.behind));

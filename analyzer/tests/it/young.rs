@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use holdpoint_review::Finding;
+use jiff::{ToSpan, civil::date};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Customer, orders};
@@ -215,4 +216,38 @@ fn codes_that_happened_not_to_repeat_are_no_key() {
         "all in each push"
     );
     assert!(tells(&|push| with_column(push, "code", |record| format!("C{}", record + push * 100))), "new in each push");
+}
+
+#[test]
+fn dates_that_move_on_with_the_pushes_may_pass_a_gap() {
+    // Shipped on one of the ten days up to the push.
+    let shipped = |push: usize, later: i64| {
+        with_column(push, "shipped", |record| {
+            let day = date(2026, 3, 1) + i64::try_from(push + record % 10).unwrap().days() + later.years();
+            day.to_string()
+        })
+    };
+    let customer = Customer::with_history((0..12).map(|push| shipped(push, 0)));
+    let report = customer.deliver("push.csv", shipped(18, 0).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+    for (later, told) in [(5, "far ahead of what was accepted"), (-5, "behind what was accepted")] {
+        let report = customer.deliver("push.csv", shipped(12, later).as_bytes()).report;
+        assert_eq!((report.anomalous, report.findings[0].check.as_str()), (100, told));
+    }
+}
+
+#[test]
+fn dates_that_stay_where_they_are_do_not_move_on() {
+    let born = |push: usize, later: i64| {
+        with_column(push, "born", |record| {
+            let weeks = i64::try_from(drawn([push, 0, record], 1_000)).unwrap().weeks();
+            (date(1950, 1, 1) + weeks + later.years()).to_string()
+        })
+    };
+    let customer = Customer::with_history((0..12).map(|push| born(push, 0)));
+    for push in 12..16 {
+        assert!(!customer.deliver("push.csv", born(push, 0).as_bytes()).report.needs_review);
+    }
+    let findings = customer.deliver("push.csv", born(12, 40).as_bytes()).report.findings;
+    assert!(findings.iter().any(|finding| finding.check == "distribution shifted"), "{findings:?}");
 }
