@@ -66,6 +66,9 @@ pub(super) fn role_of(name: &str, merged: &ColumnProfile, members: &[Profile]) -
     if is_identifier(merged, &history) {
         return Role::Identifier;
     }
+    if kind == Some(Quantity::Number) && may_count(merged, &history) {
+        return Role::OfItsPush;
+    }
     if let Some(moment @ Quantity::Moment(_)) = kind
         && slides(&history, moment)
     {
@@ -129,16 +132,32 @@ fn advances(history: &[&ColumnProfile], quantity: Quantity) -> bool {
     all >= least_steps && forward * 10 >= all * 9 && (rising * 10 >= all * 8 || is_slow)
 }
 
+/// Whether numbers may be a counter of which more pushes have to tell, as of orders with several lines: whole, many, close
+/// together and far from nought, and each push so far is beyond nine tenths of the one before.
+fn may_count(merged: &ColumnProfile, history: &[&ColumnProfile]) -> bool {
+    const PUSHES_THAT_TELL: usize = 3;
+    let is_close = merged.numbers.range().is_some_and(|(least, most)| least > 0.0 && most <= least * 1.25);
+    is_close
+        && !is_fractional(merged)
+        && merged.sample.distinct() > most_codes(merged)
+        && history.len() < PUSHES_THAT_TELL
+        && places(history, Quantity::Number).windows(2).all(|pair| pair[1][1] > pair[0][2])
+}
+
 /// Whether pushes moved on from the first to the last by more than one of them reaches; or no step fell back, in any part of
 /// it. The dates of a birth do neither.
 fn slides(history: &[&ColumnProfile], quantity: Quantity) -> bool {
-    let places = |spread: &Spread| Some([spread.quantile(0.1)?, spread.quantile(0.5)?, spread.quantile(0.9)?]);
-    let pushes: Vec<[f64; 3]> =
-        history.iter().filter_map(|column| spread_of(column, quantity)).filter_map(places).collect();
+    let pushes = places(history, quantity);
     let [[_, _, high], .., [_, middle, _]] = pushes[..] else { return false };
     let is_forward = |pair: &[[f64; 3]]| {
         let steps = || pair[0].iter().zip(pair[1]).map(|(before, after)| after - before);
         steps().all(|step| step >= 0.0) && steps().any(|step| step > 0.0)
     };
     middle > high || pushes.windows(2).all(is_forward)
+}
+
+/// The lowest tenth, the middle and the highest tenth of each push.
+fn places(history: &[&ColumnProfile], quantity: Quantity) -> Vec<[f64; 3]> {
+    let of = |spread: &Spread| Some([spread.quantile(0.1)?, spread.quantile(0.5)?, spread.quantile(0.9)?]);
+    history.iter().filter_map(|column| spread_of(column, quantity)).filter_map(of).collect()
 }

@@ -207,8 +207,9 @@ pub(super) fn of_declared(declared: &Declared, columns: &[String]) -> Vec<Found>
 
 /// The very bytes of an earlier push.
 pub(super) fn of_content(history: &History, content: &PushHash) -> Option<Found> {
-    let same = history.members.iter().rev().find(|member| member.content == *content)?;
-    let reason = format!("byte for byte what was delivered at {}", same.delivered_at);
+    let nth = history.members.iter().rposition(|member| member.content == *content)?;
+    let (at, known) = (history.members[nth].delivered_at, history.members.len());
+    let reason = format!("byte for byte accepted push {} of {known}, delivered at {at}", nth + 1);
     Some(Found::whole(Check::AlreadyDelivered, Vec::new(), reason))
 }
 

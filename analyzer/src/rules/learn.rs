@@ -130,6 +130,12 @@ impl Column<'_> {
             );
             rules.push(self.rule(Check::Range, Test::Outside(quantity, low, high), before));
         }
+        if self.role == Role::OfItsPush && quantity == Quantity::Number && most > least && rules.is_empty() {
+            // A counter perhaps: how far it goes on is not known, but it is no other number altogether.
+            let [low, high] = [least, most].map(|number| words::quantity(quantity, number));
+            let before = format!("{low} to {high} {}, and it may count on", self.within());
+            rules.push(self.rule(Check::Range, Test::Outside(quantity, least / 2.0, most * 2.0), before));
+        }
         if quantity == Quantity::Number && self.merged.filled >= ENOUGH {
             let sign = if least >= 0.0 { Some((0.0, f64::INFINITY, "none below 0")) } else { None };
             let sign = sign.or((most <= 0.0).then_some((f64::NEG_INFINITY, 0.0, "none above 0")));

@@ -251,3 +251,22 @@ fn dates_that_stay_where_they_are_do_not_move_on() {
     let findings = customer.deliver("push.csv", born(12, 40).as_bytes()).report.findings;
     assert!(findings.iter().any(|finding| finding.check == "distribution shifted"), "{findings:?}");
 }
+
+#[test]
+fn a_number_that_several_lines_share_may_count_on() {
+    let ordered = |push: usize, by: usize| {
+        with_column(push, "order", move |line| ((7_000 + push * 60 + line / 2) * by).to_string())
+    };
+    for known in [1, 2, 3, 6] {
+        let customer = Customer::with_history((0..known).map(|push| ordered(push, 1)));
+        let report = customer.deliver("push.csv", ordered(known, 1).as_bytes()).report;
+        assert!(!report.needs_review, "{known} known: {:?}", report.findings);
+        let report = customer.deliver("push.csv", ordered(known, 100).as_bytes()).report;
+        assert!(report.anomalous == 100, "{known} known: {:?}", report.findings);
+    }
+    // What did not go on from the first push to the second is a measure.
+    let level = |push: usize, base: usize| with_column(push, "level", |line| (base + line / 2).to_string());
+    let customer = Customer::with_history([level(0, 7_000), level(1, 7_001)]);
+    let report = customer.deliver("push.csv", level(2, 7_500).as_bytes()).report;
+    assert_eq!((report.anomalous, report.findings[0].check.as_str()), (100, "outside the learned range"));
+}
