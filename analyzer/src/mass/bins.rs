@@ -14,6 +14,8 @@ use crate::{
 const NAMED: usize = 40;
 /// A value with a smaller share has no bin of its own.
 const LEAST_SHARE: f64 = 0.004;
+/// The same while one push is known: what is less frequent in it may have been so by accident, as who had a large order.
+const LEAST_SHARE_OF_ONE: f64 = 0.05;
 /// Ranges that a quantity is cut into.
 const RANGES: f64 = 12.0;
 
@@ -56,7 +58,7 @@ pub(crate) fn bins(role: Role, merged: &ColumnProfile, past: &[&ColumnProfile], 
         };
         let patterns = patterns.iter().filter(|(pattern, _)| is_shared(past, |column| has(column, pattern)));
         let patterns = patterns.map(|(pattern, count)| (*count, pattern.clone()));
-        bins.push(Bins::Patterns(most_frequent(patterns, merged.filled)));
+        bins.push(Bins::Patterns(most_frequent(patterns, merged.filled, past)));
     }
     if matches!(role, Role::Code | Role::Text) {
         let shapes = merged.shapes.keys().copied();
@@ -79,14 +81,15 @@ fn values(merged: &ColumnProfile, past: &[&ColumnProfile]) -> Option<Vec<(u64, O
         return None;
     }
     let shared = merged.sample.counts().filter(|(hash, _)| is_shared(past, |column| column.sample.contains(*hash)));
-    let named = most_frequent(shared.map(|(hash, count)| (count, hash)), merged.filled);
+    let named = most_frequent(shared.map(|(hash, count)| (count, hash)), merged.filled, past);
     let texts = merged.values.iter().flat_map(|values| values.keys()).map(|text| (value::hash(text), text));
     let texts: BTreeMap<u64, &String> = texts.collect();
     Some(named.into_iter().map(|hash| (hash, texts.get(&hash).map(ToString::to_string))).collect())
 }
 
-fn most_frequent<T: Ord>(counts: impl Iterator<Item = (u64, T)>, filled: u64) -> Vec<T> {
-    let mut frequent: Vec<(u64, T)> = counts.filter(|(count, _)| ratio(*count, filled) >= LEAST_SHARE).collect();
+fn most_frequent<T: Ord>(counts: impl Iterator<Item = (u64, T)>, filled: u64, past: &[&ColumnProfile]) -> Vec<T> {
+    let least = if past.len() > 1 { LEAST_SHARE } else { LEAST_SHARE_OF_ONE };
+    let mut frequent: Vec<(u64, T)> = counts.filter(|(count, _)| ratio(*count, filled) >= least).collect();
     frequent.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     frequent.into_iter().take(NAMED).map(|(_, key)| key).collect()
 }

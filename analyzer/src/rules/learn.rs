@@ -55,8 +55,13 @@ pub(crate) fn learn(history: &History) -> Vec<Rule> {
     rules
 }
 
-/// Whether the relation that a check rests on was found in three of four pushes that could have shown it.
+/// Whether the relation that a check rests on was found in three of four pushes that could have shown it. What decides a value
+/// today decides another tomorrow where values are of their push.
 fn is_known(history: &History, pair: &Pair, check: Check) -> bool {
+    let is_dependency = !matches!(check, Check::Order | Check::Part);
+    if is_dependency && history.roles.get(&pair.1) == Some(&Role::OfItsPush) {
+        return false;
+    }
     let (mut of, mut found) = (0, 0);
     for Table { columns, relations, .. } in history.members.iter().map(|member| &member.table) {
         of += usize::from(columns.contains_key(&pair.0) && columns.contains_key(&pair.1));

@@ -270,3 +270,25 @@ fn a_number_that_several_lines_share_may_count_on() {
     let report = customer.deliver("push.csv", level(2, 7_500).as_bytes()).report;
     assert_eq!((report.anomalous, report.findings[0].check.as_str()), (100, "outside the learned range"));
 }
+
+#[test]
+fn who_had_a_large_order_in_the_first_push_need_not_have_one_in_the_second() {
+    // Twelve orders of four lines and others of one, of four hundred customers.
+    let customers = |push: usize| {
+        let order = |line: usize| if line < 48 { line / 4 } else { line };
+        with_column(push, "customer", |line| format!("C{}", 1_000 + drawn([push, 0, order(line)], 400)))
+    };
+    let customer = Customer::with_history([customers(0)]);
+    let report = customer.deliver("push.csv", customers(1).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+}
+
+#[test]
+fn what_an_hour_decides_on_the_first_day_it_does_not_on_the_second() {
+    let departures = |day: usize| {
+        with_column(day, "hour,at", |record| format!("{},2026-03-{:02}T{:02}:00:00", record % 9, day + 1, record % 9))
+    };
+    let customer = Customer::with_history([departures(0)]);
+    let report = customer.deliver("push.csv", departures(1).as_bytes()).report;
+    assert!(!report.needs_review, "{:?}", report.findings);
+}
