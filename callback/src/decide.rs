@@ -10,7 +10,10 @@ use holdpoint_platform::{Stored, metrics, now};
 use holdpoint_review::{NotAllowed, Refusal, Round, Step, Verdict, Who, may_decide, owed, own_vote, refused, vote};
 use tracing::{Instrument, Span, info, warn};
 
-use crate::{evidence, server::App};
+use crate::{app::App, evidence};
+
+/// A browser, and the balancer before us, wait longer than this; then the person is told to try again.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads and writes of one decision. A round changes rarely: a handful of reviewers, a token now and then.
 const ATTEMPTS: u32 = 5;
@@ -36,17 +39,11 @@ pub(crate) enum Decided {
     NotRecorded,
 }
 
-/// Decides, waiting for it at most so long. Once begun it goes on, whether or not anybody waits.
-pub(crate) async fn decide_within(
-    patience: Duration,
-    app: Arc<App>,
-    stored: Stored,
-    wish: Wish,
-    span: Span,
-) -> Decided {
+/// Decides, while a browser waits. Once begun it goes on, whether or not anybody waits.
+pub(crate) async fn decide_in_time(app: Arc<App>, stored: Stored, wish: Wish, span: Span) -> Decided {
     let begun = app.begun.clone();
     let deciding = begun.spawn(async move { decide(&app, stored, wish).await }.instrument(span));
-    match tokio::time::timeout(patience, deciding).await {
+    match tokio::time::timeout(PATIENCE, deciding).await {
         Ok(Ok(decided)) => decided,
         Ok(Err(_)) | Err(_) => Decided::NotRecorded,
     }

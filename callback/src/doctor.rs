@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use holdpoint_platform::{Clients, doctor::Checkup};
 
-use crate::{Config, slack::Slack};
+use crate::{Config, slack::api::Slack};
 
 /// Looks at everything that the callback's settings name; whether all is well.
 ///

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use crate::server::App;
+use crate::app::App;
 
 /// Bytes of one document that are kept to be shown.
 const SHOWN_BYTES: usize = 4 * 1024 * 1024;

@@ -1,8 +1,4 @@
-//! What a reviewer's form says, and the proof that it was shown.
-//!
-//! A decision takes two forms: the choice, and its confirmation. Each carries a proof, sealed by us, of the link and the
-//! time for which it was shown; the second one's also of what was to be confirmed. So a scanner that presses buttons
-//! gets no further than a question, and no other site can make a browser decide.
+//! What a reviewer filled in, taken only from our own pages and only with the proof that the form was shown.
 
 use std::sync::Arc;
 
@@ -12,21 +8,17 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
-use holdpoint_platform::{nonce, now};
-use holdpoint_review::Verdict;
-use jiff::SignedDuration;
 use url::form_urlencoded;
 
-use crate::{guard, page, server::App};
+use crate::{
+    app::App,
+    guard,
+    page::{self, REASON_LIMIT},
+    proof::{self, Asking, BadProof},
+};
 
 /// Bytes that anybody may send us.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
-
-/// Characters of a reason that the ledger keeps: a document there must stay small.
-pub(crate) const REASON_LIMIT: usize = 8_000;
-
-/// How long a form that was shown may be sent.
-const FORM_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What was filled in.
 #[derive(Debug, Default)]
@@ -43,37 +35,6 @@ pub(crate) struct Filled {
     pub(crate) customer: String,
     pub(crate) dataset: String,
     proof: String,
-}
-
-/// Why a form is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BadProof {
-    /// Not of this link, or of another form.
-    Foreign,
-    /// Shown too long ago.
-    Old,
-}
-
-/// Which of a page's forms a proof is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asking {
-    /// Choose.
-    Choice,
-    /// Confirm this choice.
-    Confirmation(Verdict),
-    /// Have a reviewer's own link mailed.
-    Link,
-}
-
-impl Asking {
-    fn of(self, sealed: &str) -> String {
-        match self {
-            Self::Choice => sealed.to_owned(),
-            Self::Confirmation(Verdict::Approve) => format!("{sealed} approve"),
-            Self::Confirmation(Verdict::Reject) => format!("{sealed} reject"),
-            Self::Link => format!("{sealed} link"),
-        }
-    }
 }
 
 impl FromRequest<Arc<App>> for Filled {
@@ -138,19 +99,24 @@ impl Filled {
 
     /// Checks that the form was shown for this, not too long ago.
     pub(crate) fn check_shown(&self, app: &App, what: &str) -> Result<(), BadProof> {
-        let shown = app.config.common.link_keys.unseal_form(what, &self.proof).ok_or(BadProof::Foreign)?;
-        if now().duration_since(shown) > FORM_LIFE { Err(BadProof::Old) } else { Ok(()) }
+        proof::check(app, &self.proof, what)
     }
 }
 
-/// A proof that a form is shown now.
-pub(crate) fn proof(app: &App, sealed: &str, asking: Asking) -> String {
-    proof_of(app, &asking.of(sealed))
+/// A form of a review's page that is not taken.
+pub(crate) fn bad_proof(sealed: &str, bad: BadProof) -> Response {
+    bad_proof_at(&format!("/r/{sealed}"), bad)
 }
 
-/// A proof that a form for this is shown now.
-pub(crate) fn proof_of(app: &App, what: &str) -> String {
-    app.config.common.link_keys.seal_form(what, now(), nonce())
+/// A form that is not taken, and the way back.
+pub(crate) fn bad_proof_at(path: &str, bad: BadProof) -> Response {
+    let text = match bad {
+        BadProof::Old => {
+            "The form was shown more than an hour ago, and things may have changed. Look again, then decide."
+        }
+        BadProof::Foreign => "The form does not belong to this link, or was changed. Look again, then decide.",
+    };
+    page::answer_at(path, StatusCode::FORBIDDEN, "Nothing was decided", &[text])
 }
 
 /// A reason as it is kept, and whether it had to be cut; none where nothing was written.

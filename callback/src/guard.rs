@@ -17,10 +17,9 @@ use holdpoint_review::evidence::STYLE;
 use sha2::{Digest, Sha256};
 use url::{Origin, Url};
 
-use crate::server::App;
-
 /// The headers of every reply.
-pub(crate) struct Headers(Vec<(HeaderName, HeaderValue)>);
+#[derive(Clone)]
+pub(crate) struct Headers(Arc<[(HeaderName, HeaderValue)]>);
 
 impl Headers {
     pub(crate) fn new() -> Self {
@@ -42,9 +41,9 @@ impl Headers {
 }
 
 /// Puts the headers onto every reply.
-pub(crate) async fn add_headers(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn add_headers(State(headers): State<Headers>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().extend(app.headers.0.iter().cloned());
+    response.headers_mut().extend(headers.0.iter().cloned());
     response
 }
 

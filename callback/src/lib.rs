@@ -6,6 +6,7 @@
 //! Deliberately absent: sessions and accounts (a sealed link says who stands before us), scripts, any asset of another
 //! host, and whatever changes something on GET.
 
+mod app;
 mod config;
 mod decide;
 mod doctor;
@@ -17,6 +18,7 @@ mod oidc;
 mod operate;
 mod own_link;
 mod page;
+mod proof;
 mod routes;
 mod seen;
 mod server;

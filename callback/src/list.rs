@@ -22,11 +22,11 @@ use tracing::Instrument;
 
 use self::door::Door;
 use crate::{
-    decide::{Decided, Wish, decide_within},
-    form::{Filled, proof_of, reason},
+    app::App,
+    decide::{Decided, Wish, decide_in_time},
+    form::{Filled, bad_proof_at, reason},
     page as pages,
-    routes::{PATIENCE, bad_proof_at},
-    server::App,
+    proof::proof_of,
     visitor::{review_span, unreadable},
 };
 
@@ -183,7 +183,7 @@ async fn decide_one(app: Arc<App>, review: ReviewId, round: u32, wish: Wish) -> 
     let read = app.reviews.ledger.read(&review, round).instrument(span.clone()).await;
     let Ok(Some(stored)) = read else { return One::default() };
     let title = Some(stored.round.request.title.clone());
-    One { title, decided: Some(decide_within(PATIENCE, app, stored, wish, span).await) }
+    One { title, decided: Some(decide_in_time(app, stored, wish, span).await) }
 }
 
 /// The open reviews that this person was asked, by cause; and whether there are more than were read.

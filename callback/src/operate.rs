@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use holdpoint_platform::{Clients, Interrupted, QueueError, ReadError, Stored};
 use holdpoint_review::{ReviewId, Verdict};
 
-use crate::{Config, server::App};
+use crate::{Config, app::App};
 
 /// What an operator asks for.
 #[derive(Debug, Clone, Subcommand)]

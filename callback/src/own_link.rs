@@ -13,10 +13,10 @@ use holdpoint_review::{Channel, Notice, Purpose, Round};
 use tracing::{Instrument, warn};
 
 use crate::{
-    form::{Asking, Filled},
+    app::App,
+    form::{Filled, bad_proof},
     page,
-    routes::bad_proof,
-    server::App,
+    proof::Asking,
     visitor::Visitor,
 };
 

@@ -16,6 +16,9 @@ use maud::{Markup, html};
 pub(crate) use choice::{ask_for_reason, choices, confirmation};
 pub(crate) use review::{View, review, time};
 
+/// Characters of a reason that the ledger keeps: a document there must stay small.
+pub(crate) const REASON_LIMIT: usize = 8_000;
+
 /// Said where the report's hash is not the one that the request names.
 pub(crate) const EVIDENCE_CHANGED: &str = "The evidence was changed after this was asked: do not decide. Tell whoever runs Holdpoint here; nothing was recorded.";
 

@@ -15,17 +15,16 @@ use holdpoint_review::{Channel, Holder, Link, Refusal, Round, Verdict, Who, vote
 use tracing::{Instrument, debug, warn};
 
 use crate::{
-    decide::{Decided, Wish, decide_within, record_refusal},
+    app::App,
+    decide::{Decided, Wish, decide_in_time, record_refusal},
     evidence,
-    form::{Asking, BadProof, Filled, reason},
-    guard, list, own_link, page,
-    server::App,
+    form::{Filled, bad_proof, reason},
+    guard::{self, Headers},
+    list, own_link, page,
+    proof::Asking,
     slack,
     visitor::Visitor,
 };
-
-/// A browser, and the balancer before us, wait longer than this; then the person is told to try again.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A balancer asks again within seconds; a slow answer is none.
 const READY_WITHIN: Duration = Duration::from_secs(2);
@@ -49,7 +48,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", only(get(|| async { "ok\n" })))
         .route("/readyz", only(get(readyz)))
         .fallback(never)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::add_headers))
+        .layer(middleware::from_fn_with_state(Headers::new(), guard::add_headers))
         .with_state(app)
 }
 
@@ -120,7 +119,7 @@ async fn decide(State(app): State<Arc<App>>, visitor: Visitor, filled: Filled) -
     if verdict == Verdict::Reject && reason.is_none() {
         return page::ask_for_reason(&app, &sealed, &stored.round);
     }
-    match decide_within(PATIENCE, app, stored, Wish { who, verdict, reason }, span).await {
+    match decide_in_time(app, stored, Wish { who, verdict, reason }, span).await {
         Decided::Recorded(round) => page::recorded(&sealed, &round),
         Decided::Refused(refusal, round) => refused(&sealed, &refusal, &round),
         Decided::EvidenceChanged => page::evidence_changed(),
@@ -178,22 +177,6 @@ fn refused(sealed: &str, refusal: &Refusal, round: &Round) -> Response {
         Refusal::Closed(_) => (StatusCode::GONE, "This can be decided no more"),
     };
     page::answer(sealed, status, heading, &[&words::refusal(refusal, round)])
-}
-
-/// A form of a review's page that is not taken.
-pub(crate) fn bad_proof(sealed: &str, bad: BadProof) -> Response {
-    bad_proof_at(&format!("/r/{sealed}"), bad)
-}
-
-/// A form that is not taken, and the way back.
-pub(crate) fn bad_proof_at(path: &str, bad: BadProof) -> Response {
-    let text = match bad {
-        BadProof::Old => {
-            "The form was shown more than an hour ago, and things may have changed. Look again, then decide."
-        }
-        BadProof::Foreign => "The form does not belong to this link, or was changed. Look again, then decide.",
-    };
-    page::answer_at(path, StatusCode::FORBIDDEN, "Nothing was decided", &[text])
 }
 
 fn see_other(address: &str) -> Response {

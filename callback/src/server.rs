@@ -1,14 +1,14 @@
-//! The server: what every request shares, and its start and end.
+//! The server: its start and its end.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use holdpoint_platform::{Clients, Health, Reviews, Stop, metrics::MetricsServer};
+use holdpoint_platform::{Clients, Health, Stop, metrics::MetricsServer};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::{config::Config, guard::Headers, oidc::Oidc, routes, seen::Seen, slack::Slack};
+use crate::{app::App, config::Config, routes};
 
 /// Longest wait for requests in flight after the stop: a client that never finishes its request must not hold it up.
 const GRACE: Duration = Duration::from_mins(1);
@@ -31,19 +31,6 @@ pub enum Fatal {
     /// Connections can be accepted no more.
     #[error("cannot serve")]
     Serve(#[source] io::Error),
-}
-
-/// What every request shares.
-pub(crate) struct App {
-    pub(crate) config: Config,
-    pub(crate) s3: aws_sdk_s3::Client,
-    pub(crate) reviews: Reviews,
-    pub(crate) slack: Option<Slack>,
-    pub(crate) oidc: Option<Oidc>,
-    pub(crate) headers: Headers,
-    pub(crate) seen: Seen,
-    /// Work that goes on when its client is gone: a decision that was begun is carried to its end.
-    pub(crate) begun: TaskTracker,
 }
 
 /// A callback that listens, and serves once it is run.
@@ -108,20 +95,5 @@ impl Bound {
         }
         info!("the callback has stopped");
         Ok(())
-    }
-}
-
-impl App {
-    pub(crate) fn new(config: Config, clients: Clients) -> Self {
-        Self {
-            reviews: Reviews::new(&config.common, &clients),
-            s3: clients.s3,
-            slack: Slack::new(&config),
-            oidc: config.oidc.clone().map(Oidc::new),
-            headers: Headers::new(),
-            seen: Seen::default(),
-            begun: TaskTracker::new(),
-            config,
-        }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! The message itself is not touched here: the outcome's notice edits it, however the round was closed.
 
-mod api;
+pub(crate) mod api;
 mod payload;
 mod signature;
 
@@ -25,13 +25,11 @@ use serde_json::json;
 use tracing::{Instrument, warn};
 use url::form_urlencoded;
 
-pub(crate) use api::Slack;
-
 use crate::{
+    app::App,
     decide::{Decided, Wish, decide, record_refusal},
     form::{self, body_within_limit},
     page,
-    server::App,
     visitor::{open_link, review_span},
 };
 use payload::{Payload, Press, Sender, Submission};

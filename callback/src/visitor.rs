@@ -14,7 +14,7 @@ use holdpoint_platform::{ReadError, Stored, now};
 use holdpoint_review::{Link, ReviewId, Who};
 use tracing::{Span, error, info_span, warn};
 
-use crate::{page, server::App};
+use crate::{app::App, page};
 
 /// A reviewer with a good link, and the round as it was when the request came.
 pub(crate) struct Visitor {

@@ -12,8 +12,8 @@ use holdpoint_review::{Channel, Round, Verdict, Who};
 use tracing::warn;
 
 use crate::{
+    app::App,
     page,
-    server::App,
     visitor::{open_link, unreadable},
 };
 

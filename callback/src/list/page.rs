@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use super::{AT_ONCE, Filter, Groups, Item, One, READ, SHOWN, door::Door};
 use crate::{
     decide::Decided,
-    form::REASON_LIMIT,
+    page::REASON_LIMIT,
     page::{choices, reply},
 };
 

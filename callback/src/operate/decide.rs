@@ -7,9 +7,9 @@ use holdpoint_review::{Reviewer, Verdict, Who, words};
 
 use super::{InNameOf, OperationError, find, show::stands};
 use crate::{
+    app::App,
     decide::{self, Decided, Wish},
     form, page,
-    server::App,
 };
 
 pub(super) async fn decide(

@@ -5,7 +5,7 @@ use std::io::Write;
 use holdpoint_review::{Round, words};
 
 use super::OperationError;
-use crate::server::App;
+use crate::app::App;
 
 /// More than anybody reads; of more it says so.
 const READ: usize = 10_000;

@@ -9,7 +9,7 @@ use super::{
     OperationError,
     show::{place, what},
 };
-use crate::server::App;
+use crate::app::App;
 
 /// Asks again, or tells those who were not told yet.
 pub(super) async fn resend(app: &App, round: &Round, out: &mut impl Write) -> Result<(), OperationError> {

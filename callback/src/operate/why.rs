@@ -10,7 +10,7 @@ use super::{
     OperationError,
     show::{place, stands, what},
 };
-use crate::server::App;
+use crate::app::App;
 
 /// Open reviews among which a push's is looked for.
 const READ: usize = 10_000;

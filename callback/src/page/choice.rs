@@ -5,11 +5,11 @@ use holdpoint_platform::now;
 use holdpoint_review::{NotAllowed, Refusal, Round, Verdict, evidence::line, may_decide, vote, words};
 use maud::{Markup, html};
 
-use super::{View, reply};
+use super::{REASON_LIMIT, View, reply};
 use crate::{
+    app::App,
     evidence::Seen,
-    form::{Asking, REASON_LIMIT, proof},
-    server::App,
+    proof::{Asking, proof},
 };
 
 /// The form, or why there is none.

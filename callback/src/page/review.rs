@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{choice, history, is_decided, reply};
-use crate::{evidence::Seen, server::App};
+use crate::{app::App, evidence::Seen};
 
 /// What a page is made from.
 pub(crate) struct View<'a> {
