@@ -3,12 +3,14 @@
 //! Everything that can be refused without asking the network is refused here, with all other problems: an operator
 //! repairs a deployment once, not once per variable.
 
+mod smtp;
+
 use std::{collections::BTreeMap, str::FromStr};
 
 use holdpoint_platform::{Common, Document, Secret, Settings, SettingsError, WebUrl};
 use lettre::message::Mailbox;
 
-use crate::notices::SmtpUrl;
+use self::smtp::SmtpUrl;
 
 /// The settings of one worker.
 #[derive(Debug, Clone)]

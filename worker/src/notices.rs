@@ -29,10 +29,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 use self::{letter::Letters, links::Links, mail::Mailer, pace::Pace, slack::SlackDesk};
 use crate::Config;
 
-pub(crate) use self::{
-    mail::{SmtpUrl, check as check_mail},
-    slack::check as check_slack,
-};
+pub(crate) use self::{mail::check as check_mail, slack::check as check_slack};
 
 /// How often a notice is received before the queue gives it to the dead-letter queue: its `maxReceiveCount`. With the
 /// pauses between tries that is an hour, so that an hour without Slack loses nothing.

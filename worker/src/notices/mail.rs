@@ -4,16 +4,12 @@
 //! told, with an error for the operator: a wrong address must not hold up the other readers, nor the review's end. There is
 //! no looking back: a mail that is sent twice after a crash is one by its id.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use holdpoint_platform::now;
 use holdpoint_review::{Channel, Notice, Outcome, Purpose, Round};
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    transport::smtp::{AsyncSmtpTransportBuilder, Error as SmtpError},
-};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, transport::smtp::Error as SmtpError};
 use tracing::error;
-use url::Url;
 
 use super::{Sender, Undelivered, content, digest::Digest};
 use crate::config::MailConfig;
@@ -22,41 +18,6 @@ use crate::config::MailConfig;
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
 /// RFC 4954 and 3207: the server wants other credentials, or TLS. Nothing is wrong with the address.
 const OURS_TO_MEND: [u16; 4] = [530, 534, 535, 538];
-
-/// A mail server, and how it is spoken to. Shows itself to nobody: it may hold a password.
-#[derive(Clone)]
-pub(crate) struct SmtpUrl(AsyncSmtpTransportBuilder);
-
-impl fmt::Debug for SmtpUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SmtpUrl(…)")
-    }
-}
-
-impl SmtpUrl {
-    /// Reads `smtps://user:password@host`, or `smtp://…?tls=required`; without TLS only for this machine.
-    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "write smtps://user:password@host, or smtp://user:password@host?tls=required";
-        let url = Url::parse(text).map_err(|_| FORM)?;
-        let starts_tls = url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
-        let plaintext = match url.scheme() {
-            "smtps" => false,
-            "smtp" => !starts_tls,
-            _ => return Err(FORM),
-        };
-        if plaintext && !url.host_str().is_some_and(is_this_machine) {
-            return Err(
-                "without TLS mails may only go to a server on this machine; add ?tls=required, or use smtps://",
-            );
-        }
-        AsyncSmtpTransport::<Tokio1Executor>::from_url(text).map(Self).map_err(|_| FORM)
-    }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
 
 /// Sends mails.
 pub(crate) struct Mailer(AsyncSmtpTransport<Tokio1Executor>);
@@ -71,7 +32,7 @@ enum MailError {
 
 impl Mailer {
     pub(crate) fn new(config: &MailConfig) -> Self {
-        Self(config.smtp.0.clone().timeout(Some(COMMAND_TIMEOUT)).build())
+        Self(config.smtp.transport().timeout(Some(COMMAND_TIMEOUT)).build())
     }
 
     async fn send(&self, letter: Message) -> Result<(), MailError> {
