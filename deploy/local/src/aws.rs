@@ -15,6 +15,7 @@ mod error;
 mod faults;
 mod integrations;
 mod permission;
+mod reply;
 mod s3;
 mod server;
 mod sfn;

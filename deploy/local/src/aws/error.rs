@@ -21,4 +21,14 @@ impl ServiceError {
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self { status, code: code.to_owned(), message: message.into() }
     }
+
+    /// How S3 throttles.
+    pub(crate) fn slow_down() -> Self {
+        Self::new(503, "SlowDown", "Please reduce your request rate.")
+    }
+
+    /// A failure of AWS's own.
+    pub(crate) fn internal() -> Self {
+        Self::new(500, "InternalError", "We encountered an internal error. Please try again.")
+    }
 }

@@ -11,7 +11,6 @@ use super::ServiceError;
 use super::faults::{Faults, Request, Verdict};
 use super::permission::{self, Guard};
 use super::s3::{S3, as_states_name_it};
-use super::server::{internal_error, slow_down};
 use super::sns::Sns;
 
 /// The access key of a state machine's own calls.
@@ -53,8 +52,8 @@ fn under_faults(
         Verdict::Serve | Verdict::ServeLate(_) => call(),
         Verdict::LoseReply | Verdict::HoldReply => call().and(Err(lost())),
         Verdict::LoseRequest => Err(lost()),
-        Verdict::Throttle => Err(slow_down()),
-        Verdict::FailInternally => Err(internal_error()),
+        Verdict::Throttle => Err(ServiceError::slow_down()),
+        Verdict::FailInternally => Err(ServiceError::internal()),
         Verdict::Refuse(error) => Err(error),
     }
 }

@@ -34,7 +34,7 @@ use self::events::Created;
 pub(crate) use self::integration::as_states_name_it;
 pub(crate) use self::object::Source;
 pub(crate) use self::request::{Operation, S3Request};
-use super::server::{Reply, request_id};
+use super::reply::{Reply, request_id};
 use super::sqs::Sqs;
 use super::{SECRET_KEY, ServiceError};
 

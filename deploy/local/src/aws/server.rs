@@ -1,4 +1,4 @@
-//! The HTTP of the stand-in: which service a request is for, what the faults say about it, and how a refusal is written.
+//! The HTTP of the stand-in: which service a request is for, what the faults say about it, and who may ask.
 //!
 //! On hyper itself, not on a framework: to lose a reply is to end the connection without one, which hyper does when a service
 //! returns an error and a framework never does. A client that goes away drops the future of its request, so an abandoned
@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +23,7 @@ use super::ServiceError;
 use super::faults::{Faults, Request, Verdict};
 use super::integrations::integrations;
 use super::permission::{self, Guard, Permission};
+use super::reply::{Reply, json_reply};
 use super::s3::{self, S3, S3Request};
 use super::sfn::StepFunctions;
 use super::sns::Sns;
@@ -31,8 +32,6 @@ use crate::loopback::accept;
 
 /// What requests in flight get when the stand-in stops; a long poll that waits longer is cut.
 const GRACE: Duration = Duration::from_millis(500);
-
-pub(crate) type Reply = http::Response<Full<Bytes>>;
 
 /// The services and what stands before them.
 pub(crate) struct Services {
@@ -93,7 +92,7 @@ async fn answer(services: Arc<Services>, request: http::Request<Incoming>) -> Re
         Verdict::LoseRequest => return Err(Cut::ByFault),
         Verdict::ServeLate(delay) => tokio::time::sleep(delay).await,
         Verdict::Throttle => return Ok(call.refuse(&call.throttled())),
-        Verdict::FailInternally => return Ok(call.refuse(&internal_error())),
+        Verdict::FailInternally => return Ok(call.refuse(&ServiceError::internal())),
         Verdict::Refuse(ref error) => return Ok(call.refuse(error)),
         Verdict::Serve | Verdict::LoseReply | Verdict::HoldReply => {}
     }
@@ -170,7 +169,7 @@ impl Call {
 
     fn throttled(&self) -> ServiceError {
         match self {
-            Self::S3(_) => slow_down(),
+            Self::S3(_) => ServiceError::slow_down(),
             Self::StepFunctions { .. } | Self::Sqs { .. } => {
                 ServiceError::bad_request("ThrottlingException", "Rate exceeded")
             }
@@ -192,42 +191,11 @@ impl std::fmt::Debug for Services {
     }
 }
 
-/// How S3 throttles.
-pub(crate) fn slow_down() -> ServiceError {
-    ServiceError::new(503, "SlowDown", "Please reduce your request rate.")
-}
-
-pub(crate) fn internal_error() -> ServiceError {
-    ServiceError::new(500, "InternalError", "We encountered an internal error. Please try again.")
-}
-
-/// AWS's JSON protocol. A service that once spoke another names that one's code in a header, by which some SDKs know errors.
-fn json_reply(outcome: Result<Value, ServiceError>, query_code: Option<fn(&str) -> String>) -> Reply {
-    let reply = http::Response::builder()
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amzn-requestid", request_id());
-    let (reply, body) = match outcome {
-        Ok(output) => (reply, output),
-        Err(ServiceError { status, code, message }) => {
-            let reply = match query_code {
-                Some(query_code) => reply.header("x-amzn-query-error", format!("{};Sender", query_code(&code))),
-                None => reply,
-            };
-            (reply.status(status), json!({ "__type": code, "message": message }))
-        }
-    };
-    reply.body(Full::from(body.to_string())).expect("codes and statuses are ours, and are valid in a header")
-}
-
 /// What a request to Step Functions is about, where it says so; a task token says nothing.
 fn arn_named_in(body: &[u8]) -> String {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
     let arn = ["activityArn", "executionArn", "stateMachineArn"].into_iter().find_map(|name| input[name].as_str());
     arn.unwrap_or_default().to_owned()
-}
-
-pub(crate) fn request_id() -> String {
-    format!("{:016X}", fastrand::u64(..))
 }
 
 /// `AWS4-HMAC-SHA256 Credential=KEY/20261122/us-east-1/s3/aws4_request, …`; a presigned URL has it in its query.

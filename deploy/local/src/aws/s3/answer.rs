@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::bucket::Headers;
 use super::checksum::Checksum;
 use super::xml;
-use crate::aws::server::{Reply, request_id};
+use crate::aws::reply::{Reply, request_id};
 
 /// Status, headers, body.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use super::object::{Copy, Source};
 use super::tagging::{Tag, check};
 use super::{S3, timestamp};
 use crate::aws::ServiceError;
-use crate::aws::server::request_id;
+use crate::aws::reply::request_id;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
